@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process';
+import type { Deadline } from '../deadline.ts';
+import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../ocf/failure.ts';
+import type { Params } from '../params/table.ts';
+import { configuredArguments } from '../process/command-line.ts';
+import { errorLines } from '../process/launch.ts';
+
+/**
+ * Lets Kamailio check its configuration file (`-c`), with the options that it would be started with:
+ * they may define what the file's #!ifdef ask for. A running instance is not disturbed.
+ * Throws Failure `arguments` with Kamailio's own words, which name line and column.
+ */
+export function checkConfiguration(params: Params, deadline: Deadline): void {
+  const check = spawnSync(params.binary, ['-c', '-f', params.conffile, ...configuredArguments(params)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: Math.max(1, Math.floor(deadline.remaining)),
+    killSignal: 'SIGKILL',
+  });
+  if (check.status === 0) return;
+  const byHand = `\`${params.binary} -c -f ${params.conffile}\` shows all`;
+  if (check.error || check.signal) {
+    const why = check.error?.message ?? `ended by ${check.signal}`;
+    throw new Failure(ExitCode.generic, `Kamailio could not check ${params.conffile} (${why}); ${byHand}`);
+  }
+  const lines = errorLines(check.stderr, 'first');
+  throw new Failure(
+    ExitCode.arguments,
+    `Kamailio rejects its configuration ${params.conffile}: ${lines.join(' | ') || `exit code ${check.status}`}; mend the file, ${byHand}`,
+  );
+}

@@ -1,0 +1,22 @@
+import { Deadline } from '../deadline.ts';
+import { DEFAULT_TIMEOUTS_MS, type Invocation } from '../ocf/invocation.ts';
+import type { Log } from '../ocf/log.ts';
+
+/** What an action works with. */
+export interface Context {
+  readonly invocation: Invocation;
+  readonly log: Log;
+  /** The verdict and its reason must be out by then: a little before the executor kills the agent. */
+  readonly deadline: Deadline;
+}
+
+/** The deadline of the operation: its timeout, less a tenth (1 s at most) for the verdict to get out on a busy node. */
+export function operationDeadline(invocation: Invocation): Deadline {
+  const timeout = operationTimeout(invocation);
+  return Deadline.sinceStart(timeout - Math.min(1000, timeout / 10));
+}
+
+/** What the operation may take, ms. */
+export function operationTimeout({ action, timeoutMs }: Invocation): number {
+  return timeoutMs ?? (action === 'start' ? DEFAULT_TIMEOUTS_MS.start : DEFAULT_TIMEOUTS_MS.other);
+}

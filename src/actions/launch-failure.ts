@@ -1,0 +1,93 @@
+import type { Deadline } from '../deadline.ts';
+import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../ocf/failure.ts';
+import type { Params } from '../params/table.ts';
+import { kamailioArguments } from '../process/command-line.ts';
+import { endProcesses } from '../process/end.ts';
+import { errorLines, type Launch, type LaunchEnd, launch } from '../process/launch.ts';
+import { holderOf, listeningSockets } from '../process/sockets.ts';
+import { hostPort, isIPv6Literal } from '../socket-address.ts';
+import { checkConfiguration } from './configuration-check.ts';
+
+/** How long Kamailio is given to repeat its mistake in the foreground, ms. */
+const REPEAT_MS = 5000;
+
+/**
+ * The Failure for a Kamailio that exited instead of serving: `arguments` when it rejects its
+ * configuration, `installed` when it could not be executed, else `generic`. The reason carries Kamailio's
+ * own last lines, and who holds the socket that it wanted.
+ */
+export async function explainFailedLaunch(
+  params: Params,
+  end: LaunchEnd | undefined,
+  launched: Launch | undefined,
+  deadline: Deadline,
+): Promise<Failure> {
+  if (end?.kind === 'not started') {
+    return new Failure(
+      ExitCode.installed,
+      `binary ${params.binary} cannot be executed (${end.why}); reinstall the package kamailio`,
+    );
+  }
+  const rejected = configurationFailure(params, deadline);
+  if (rejected) return rejected;
+  const lines = errorLines(launched?.errors ?? '', 'last');
+  const words = lines.length > 0 ? lines : await repeatInForeground(params, deadline);
+  const holders = socketHolders(params);
+  const seen = [
+    `Kamailio ${describe(end)} instead of serving`,
+    ...(words.length > 0 ? [words.join(' | ')] : []),
+    ...(holders.length > 0 ? [`in use: ${holders.join(', ')}`] : []),
+  ];
+  return new Failure(
+    ExitCode.generic,
+    `${seen.join(': ')}; see its log${holders.length > 0 ? ', and end what holds the socket' : ''}`,
+  );
+}
+
+function configurationFailure(params: Params, deadline: Deadline): Failure | undefined {
+  try {
+    checkConfiguration(params, deadline);
+    return undefined;
+  } catch (error) {
+    return error instanceof Failure ? error : undefined;
+  }
+}
+
+/**
+ * Kamailio logs to syslog unless its configuration says otherwise, where the agent cannot see it. So it is
+ * started once more with the same options, in the foreground and logging to stderr (-DD -E): what made it
+ * exit does so again, and is heard. If it comes up this time it is ended again: the start has failed.
+ */
+async function repeatInForeground(params: Params, deadline: Deadline): Promise<string[]> {
+  const patience = deadline.sooner(REPEAT_MS);
+  const again = launch(params.binary, [...kamailioArguments(params), '-DD', '-E']);
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, patience.remaining);
+  });
+  await Promise.race([again.ended, expired]);
+  clearTimeout(timer);
+  const lines = again.end ? errorLines(again.errors, 'last') : [];
+  await endProcesses(params, deadline.sooner(REPEAT_MS), deadline);
+  again.release();
+  return lines;
+}
+
+/** The sockets that this instance would listen on and another process holds. */
+function socketHolders(params: Params): string[] {
+  if (params.proto.startsWith('conf_')) return [];
+  const transports = ['udp', 'tcp'].filter((transport) => params.proto.includes(transport));
+  const ipv6 = isIPv6Literal(params.listen_address);
+  return listeningSockets()
+    .filter(({ transport, port }) => transports.includes(transport) && port === params.port)
+    .filter(({ address }) => isIPv6Literal(address) === ipv6)
+    .map(
+      (socket) => `${socket.transport}:${hostPort(socket)} by ${holderOf(socket.inode) ?? 'another process'}`,
+    );
+}
+
+function describe(end: LaunchEnd | undefined): string {
+  if (end?.kind === 'signal') return `was ended by ${end.signal}`;
+  return end?.kind === 'exit' && end.code !== 0 ? `exited with ${end.code}` : 'exited';
+}

@@ -1,0 +1,61 @@
+import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../ocf/failure.ts';
+import { readParams } from '../params/parse.ts';
+import type { Params } from '../params/table.ts';
+import { findProcesses } from '../process/instance.ts';
+import { findMain } from '../process/pidfile.ts';
+import type { ProcessStat } from '../process/procfs.ts';
+import type { Context } from './context.ts';
+import { checkControlPlane, checkProbes } from './health.ts';
+
+/**
+ * Returns 0 when the main process lives and every check passes. Throws Failure: `notRunning` when no
+ * process of the instance is left, `generic` for everything in between. A half-dead Kamailio must never
+ * count as "not running": the cluster would start a second one beside it.
+ */
+export async function run({ invocation, deadline }: Context): Promise<ExitCode> {
+  const params = await readParams(invocation);
+  const main = findMain(params);
+  if (!main.found) throw withoutMain(params, main.why);
+  // A stopped Kamailio (SIGSTOP, a debugger) answers nobody; there is no need to wait for that.
+  if (main.process.state === 'T' || main.process.state === 't') throw stopped(main.process);
+
+  // The control plane first: Kamailio works on the request while the probes are sent.
+  const checks = [checkControlPlane(params, main.process.pid, deadline), checkProbes(params, deadline)];
+  const problems = (await Promise.all(checks)).flat();
+  if (problems.length === 0) return ExitCode.success;
+  throw new Failure(
+    ExitCode.generic,
+    `Kamailio runs (pid ${main.process.pid}) but is not healthy: ${problems.join(' || ')}`,
+  );
+}
+
+/** The pidfile leads nowhere: is anything of the instance left? Only here is the whole process table searched. */
+function withoutMain(params: Params, why: string): Failure {
+  const left = findProcesses(params);
+  if (left.length === 0) {
+    return new Failure(
+      ExitCode.notRunning,
+      `not running: ${why}, and no process was started with -P ${params.pidfile}`,
+    );
+  }
+  // The main process crashed and left its children, or the pidfile was lost: a start here would collide
+  // with them, so the cluster is told "failed" and stops the instance first.
+  return new Failure(
+    ExitCode.generic,
+    `the main process is not known (${why}), but ${left.length} processes of the instance live: pid ${pidList(left)}; a stop removes them all`,
+  );
+}
+
+function stopped(process: ProcessStat): Failure {
+  return new Failure(
+    ExitCode.generic,
+    `main process ${process.pid} is stopped (state ${process.state}: SIGSTOP or a debugger) and serves nobody; \`kill -CONT ${process.pid}\` lets it go on, a stop ends it`,
+  );
+}
+
+/** Up to eight pids, so that a reason stays one line. */
+function pidList(processes: readonly ProcessStat[]): string {
+  const pids = processes.slice(0, 8).map((process) => process.pid);
+  return pids.join(', ') + (processes.length > pids.length ? ', ...' : '');
+}

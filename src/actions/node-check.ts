@@ -1,0 +1,85 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { errorCode } from '../error-code.ts';
+import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../ocf/failure.ts';
+import type { Params } from '../params/table.ts';
+import { type Account, findAccount, findGroup } from '../process/account.ts';
+import { checkDirectory, UnsafeDirectory } from '../process/directory.ts';
+import { controlSettings } from './health.ts';
+
+/**
+ * Checks what the parameters name on this node, without changing anything: program, files, accounts,
+ * permissions. Returns the account that Kamailio will run as, undefined for the calling one.
+ * Throws Failure `installed`, `arguments` or `permission`.
+ */
+export async function checkNode(params: Params): Promise<Account | undefined> {
+  checkFile(
+    'binary',
+    params.binary,
+    constants.X_OK,
+    'install the package kamailio, or correct the parameter',
+  );
+  checkFile(
+    'conffile',
+    params.conffile,
+    constants.R_OK,
+    'put the configuration there, or correct the parameter',
+  );
+  if (params.kamctlrc) await controlSettings(params.kamctlrc);
+  const owner = findOwner(params);
+  asFailure(() => checkDirectory(dirname(params.pidfile), owner));
+  return owner;
+}
+
+/** Turns an UnsafeDirectory into the Failure `permission`. */
+export function asFailure(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (error instanceof UnsafeDirectory) throw new Failure(ExitCode.permission, error.message);
+    throw error;
+  }
+}
+
+function checkFile(name: string, path: string, access: number, remedy: string): void {
+  try {
+    if (!statSync(path).isFile())
+      throw new Failure(ExitCode.installed, `${name} ${path} is no file; ${remedy}`);
+    accessSync(path, access);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const seen =
+      errorCode(error) === 'ENOENT' ? 'does not exist on this node' : `cannot be used (${errorCode(error)})`;
+    const missing = access === constants.X_OK && errorCode(error) === 'EACCES' ? 'is not executable' : seen;
+    throw new Failure(ExitCode.installed, `${name} ${path} ${missing}; ${remedy}`);
+  }
+}
+
+function findOwner({ kamuser, kamgroup }: Params): Account | undefined {
+  const gid = kamgroup ? findGroup(kamgroup) : undefined;
+  if (kamgroup && gid === undefined) {
+    throw new Failure(
+      ExitCode.arguments,
+      `the group "${kamgroup}" (kamgroup) is not known on this node; add it, see \`getent group\``,
+    );
+  }
+  const account = kamuser ? findAccount(kamuser) : undefined;
+  if (kamuser && !account) {
+    throw new Failure(
+      ExitCode.arguments,
+      `the account "${kamuser}" (kamuser) is not known on this node; add it, see \`getent passwd\``,
+    );
+  }
+  const caller = process.geteuid?.();
+  if (
+    caller !== 0 &&
+    ((account && account.uid !== caller) || (gid !== undefined && gid !== process.getegid?.()))
+  ) {
+    throw new Failure(
+      ExitCode.permission,
+      `only root can start Kamailio as ${kamuser || 'another account'}${kamgroup && `:${kamgroup}`}; call the agent as root, or leave kamuser and kamgroup empty`,
+    );
+  }
+  return account && { uid: account.uid, gid: gid ?? account.gid };
+}

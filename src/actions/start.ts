@@ -1,0 +1,131 @@
+import { dirname } from 'node:path';
+import type { Deadline } from '../deadline.ts';
+import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../ocf/failure.ts';
+import type { Log } from '../ocf/log.ts';
+import { readParams } from '../params/parse.ts';
+import type { Params } from '../params/table.ts';
+import type { Account } from '../process/account.ts';
+import { kamailioArguments } from '../process/command-line.ts';
+import { ensureDirectory } from '../process/directory.ts';
+import { endProcesses } from '../process/end.ts';
+import { findProcesses } from '../process/instance.ts';
+import { type Launch, launch } from '../process/launch.ts';
+import { findMain, removePidfile } from '../process/pidfile.ts';
+import type { Context } from './context.ts';
+import { checkControlPlane, checkProbes, controlSettings, type Problem } from './health.ts';
+import { explainFailedLaunch } from './launch-failure.ts';
+import { asFailure, checkNode } from './node-check.ts';
+
+/** Between two looks at a Kamailio that comes up, ms. */
+const LOOK_EVERY_MS = 10;
+/** Kept back for ending what a failed start leaves, ms; no more than a quarter of what there is. */
+const CLEANUP_MS = 5000;
+
+/**
+ * Starts the instance and returns 0 when every probe and the control plane answer; also when they do
+ * already. Fails at once when Kamailio exits, with Kamailio's own words, and leaves nothing running.
+ * Throws Failure.
+ */
+export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
+  const params = await readParams(invocation);
+  const owner = await checkNode(params);
+  const serving = deadline.earlier(Math.min(CLEANUP_MS, deadline.remaining / 4));
+
+  const running = findMain(params);
+  if (!running.found) await clearLeftovers(params, log, serving);
+  else if (await isHealthy(params, running.process.pid, serving)) {
+    log.info(`Kamailio already runs (pid ${running.process.pid})`);
+    return ExitCode.success;
+  }
+
+  await makeDirectories(params, owner);
+  // A main process that lives without answering may be one that another start has just launched: wait for it.
+  const launched = running.found ? undefined : launch(params.binary, kamailioArguments(params));
+  try {
+    const pid = await waitUntilServing(params, launched, serving);
+    log.info(`Kamailio is started (pid ${pid})`);
+    return ExitCode.success;
+  } catch (error) {
+    await leaveNothing(params, deadline);
+    throw error;
+  } finally {
+    launched?.release();
+  }
+}
+
+async function isHealthy(params: Params, pid: number, deadline: Deadline): Promise<boolean> {
+  return (await problemsOf(params, pid, deadline)).length === 0;
+}
+
+/** The probes first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
+async function problemsOf(params: Params, pid: number, deadline: Deadline): Promise<Problem[]> {
+  const problems = await checkProbes(params, deadline);
+  return problems.length > 0 ? problems : checkControlPlane(params, pid, deadline);
+}
+
+/** A main process that crashed may have left children that hold the sockets, and a pidfile that Kamailio would heed. */
+async function clearLeftovers(params: Params, log: Log, deadline: Deadline): Promise<void> {
+  if (findProcesses(params).length > 0) {
+    log.warn(
+      `processes of an earlier Kamailio live without a main process (pidfile ${params.pidfile}); ending them`,
+    );
+    const { survivors } = await endProcesses(params, deadline.earlier(deadline.remaining / 2), deadline);
+    if (survivors.length > 0) {
+      const names = survivors.map((process) => `${process.pid} (state ${process.state})`).join(', ');
+      throw new Failure(
+        ExitCode.generic,
+        `processes of an earlier Kamailio outlived SIGKILL: pid ${names}; see \`dmesg\``,
+      );
+    }
+  }
+}
+
+/** /run is empty after a boot: the directories of the pidfile and of the control FIFO are made, a stale pidfile goes. */
+async function makeDirectories(params: Params, owner: Account | undefined): Promise<void> {
+  asFailure(() => ensureDirectory(dirname(params.pidfile), owner, 'checked'));
+  if (params.kamctlrc) {
+    const { fifo } = await controlSettings(params.kamctlrc);
+    asFailure(() => ensureDirectory(dirname(fifo), owner, 'as it is'));
+  }
+  if (findMain(params).found) return;
+  const inTheWay = removePidfile(params.pidfile);
+  if (inTheWay) throw new Failure(ExitCode.permission, `${inTheWay}; remove it by hand`);
+}
+
+/** Returns the pid of the main process once everything answers. Throws Failure when it exits or the deadline comes. */
+async function waitUntilServing(
+  params: Params,
+  launched: Launch | undefined,
+  deadline: Deadline,
+): Promise<number> {
+  let problems: Problem[] = ['its main process has not written the pidfile yet'];
+  while (!deadline.passed) {
+    const { end } = launched ?? {};
+    if (end && !(end.kind === 'exit' && end.code === 0))
+      throw await explainFailedLaunch(params, end, launched, deadline);
+
+    const main = findMain(params);
+    if (main.found) {
+      // Whatever comes first: an answer, or the launcher's end, which may mean that no answer will come.
+      const checked = problemsOf(params, main.process.pid, deadline);
+      const round = end ? await checked : await Promise.race([checked, launched?.ended ?? checked]);
+      if (Array.isArray(round)) {
+        if (round.length === 0 && findMain(params).found) return main.process.pid;
+        problems = round;
+      }
+    } else if ((end || !launched) && findProcesses(params).length === 0) {
+      throw await explainFailedLaunch(params, end, launched, deadline);
+    }
+    await deadline.pause(LOOK_EVERY_MS);
+  }
+  throw new Failure(
+    ExitCode.generic,
+    `Kamailio was started but does not serve in time: ${problems.join(' || ')}; if it only needs longer, raise the timeout of the start operation`,
+  );
+}
+
+async function leaveNothing(params: Params, deadline: Deadline): Promise<void> {
+  await endProcesses(params, deadline.earlier(deadline.remaining / 2), deadline);
+  removePidfile(params.pidfile);
+}

@@ -1,0 +1,60 @@
+import { dirname } from 'node:path';
+import { Deadline } from '../deadline.ts';
+import { errorCode } from '../error-code.ts';
+import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../ocf/failure.ts';
+import { readParamsForStop, type StopParams } from '../params/parse.ts';
+import { removeIfEmpty } from '../process/directory.ts';
+import { type Ending, endProcesses } from '../process/end.ts';
+import { removePidfile } from '../process/pidfile.ts';
+import { type Context, operationTimeout } from './context.ts';
+
+/** Kept back from the operation's timeout for SIGKILL and the verdict, ms. */
+const RESERVE_MS = 5000;
+
+/**
+ * Ends the instance; 0 when nothing of it is left, also when nothing was there. A stop that fails gets
+ * the node fenced, so no parameter, missing file or broken configuration makes it refuse.
+ * Throws Failure `generic` that names what survived SIGKILL, or `permission`.
+ */
+export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
+  const params = await readParamsForStop(invocation);
+  const ending = await end(params, graceOf(params, operationTimeout(invocation), deadline), deadline);
+  if (ending.survivors.length > 0) throw survived(ending);
+  if (ending.killedBecause)
+    log.warn(`Kamailio (pidfile ${params.pidfile}) was killed: ${ending.killedBecause}`);
+  if (ending.found > 0)
+    log.info(`Kamailio is stopped: ${ending.found} processes ended (pidfile ${params.pidfile})`);
+  if (params.pidfileUsable) {
+    const left = removePidfile(params.pidfile);
+    if (left) log.warn(left);
+    if (params.pidfileIsDefault) removeIfEmpty(dirname(params.pidfile));
+  }
+  return ExitCode.success;
+}
+
+function graceOf(params: StopParams, timeoutMs: number, deadline: Deadline): Deadline {
+  // A short timeout is shared evenly: half to terminate, half to kill.
+  const latest = Deadline.sinceStart(Math.max(timeoutMs - RESERVE_MS, timeoutMs / 2));
+  return params.stop_grace === undefined ? latest : deadline.earlier(1000).sooner(params.stop_grace * 1000);
+}
+
+async function end(params: StopParams, grace: Deadline, deadline: Deadline): Promise<Ending> {
+  try {
+    return await endProcesses(params, grace, deadline);
+  } catch (error) {
+    if (errorCode(error) !== 'EPERM') throw error;
+    throw new Failure(
+      ExitCode.permission,
+      `no permission to signal Kamailio's processes (pidfile ${params.pidfile}); call the agent as root or as Kamailio's account`,
+    );
+  }
+}
+
+function survived({ survivors }: Ending): Failure {
+  const names = survivors.map((process) => `${process.pid} (state ${process.state})`).join(', ');
+  return new Failure(
+    ExitCode.generic,
+    `Kamailio processes outlived SIGKILL: pid ${names}; state D is a wait for a disk or network file system that does not answer: see \`dmesg\` and /proc/PID/stack`,
+  );
+}

@@ -1,0 +1,73 @@
+import { readFileSync, statSync } from 'node:fs';
+
+/** The settings of a kamctlrc that say where the control plane is. */
+export interface ControlSettings {
+  /** The FIFO that Kamailio reads requests from. */
+  readonly fifo: string;
+  /** Where replies come: Kamailio writes them to FIFOs in the `tmp` of its root. */
+  readonly replyDirectory: string;
+}
+
+/** A kamctlrc that says something the agent cannot take as data; the message names file, line and remedy. */
+export class KamctlrcError extends Error {}
+
+const FILE_LIMIT_BYTES = 1_048_576;
+
+/** kamctl's own places when RPCFIFOPATH is not set: the first if it is a FIFO, else the second (kamctl.rpcfifo). */
+const DEFAULT_FIFOS = ['/var/run/kamailio/kamailio_rpc.fifo', '/run/kamailio/kamailio_rpc.fifo'] as const;
+
+/**
+ * Reads the control settings from a kamctlrc. kamctl sources that file as shell code; here it is data:
+ * `NAME=value` with shell quotes, comments and `export`, and nothing is executed or expanded.
+ * Throws the system's error when it cannot be read, KamctlrcError for a setting that needs a shell.
+ */
+export function readControlSettings(path: string): ControlSettings {
+  const settings = parseKamctlrc(readText(path), path);
+  const chroot = settings.get('CHROOT_DIR') ?? '';
+  return { fifo: settings.get('RPCFIFOPATH') || defaultFifo(), replyDirectory: `${chroot}/tmp` };
+}
+
+/** Parses the two settings out of the text of a kamctlrc; `path` is for the messages. */
+export function parseKamctlrc(text: string, path: string): Map<string, string> {
+  const settings = new Map<string, string>();
+  for (const [index, line] of text.split('\n').entries()) {
+    const [, name, written] =
+      /^\s*(?:export\s+)?(RPCFIFOPATH|CHROOT_DIR)=(.*)$/.exec(line.replace(/\r$/, '')) ?? [];
+    if (name === undefined || written === undefined) continue;
+    const value = readValue(written);
+    if (value === undefined || (value !== '' && !value.startsWith('/')) || /\p{Cc}/u.test(value)) {
+      throw new KamctlrcError(
+        `${path} line ${index + 1}: ${name} is no plain absolute path; this agent does not run shell code, so write the path out`,
+      );
+    }
+    settings.set(name, value);
+  }
+  return settings;
+}
+
+/** One shell word, quotes taken away; undefined when a shell would expand it or find more behind it. */
+function readValue(written: string): string | undefined {
+  const word =
+    /^((?:"[^"$`\\]*"|'[^']*'|\\[^\n]|[^\s"'`$\\;&|<>()#])(?:"[^"$`\\]*"|'[^']*'|\\[^\n]|[^\s"'`$\\;&|<>()])*)?(?:\s*;?\s*|\s+#.*)$/.exec(
+      written,
+    );
+  if (!word) return undefined;
+  return (word[1] ?? '').replace(
+    /"([^"]*)"|'([^']*)'|\\(.)/g,
+    (_, double, single, escaped) => double ?? single ?? escaped,
+  );
+}
+
+function readText(path: string): string {
+  // A FIFO or device in the file's place would hold the agent up or flood it.
+  const stat = statSync(path);
+  if (!stat.isFile() || stat.size > FILE_LIMIT_BYTES) {
+    throw new KamctlrcError(`${path} is no text file of settings; put the kamctlrc of this instance there`);
+  }
+  return readFileSync(path, 'utf8');
+}
+
+function defaultFifo(): string {
+  const [first, second] = DEFAULT_FIFOS;
+  return statSync(first, { throwIfNoEntry: false })?.isFIFO() ? first : second;
+}

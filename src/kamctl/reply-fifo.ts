@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, fchownSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCode } from '../error-code.ts';
+import { randomHex } from '../random.ts';
+import { RpcFailure } from './rpc-failure.ts';
+
+/** A FIFO for one reply. */
+export interface ReplyFifo {
+  /** Its name in the reply directory: letters, digits and `_` only, for Kamailio refuses dots and slashes. */
+  readonly name: string;
+  /** The reading end, non-blocking. Whoever takes it closes it. */
+  readonly fd: number;
+  /** Removes the name. May be called twice. */
+  remove(): void;
+}
+
+/** Node.js has no call for mkfifo(3); coreutils' program stands on every Linux. */
+const MKFIFO_PROGRAMS = ['/usr/bin/mkfifo', '/bin/mkfifo'] as const;
+
+/**
+ * Makes a FIFO that only Kamailio's account can write to, under a name that nobody can guess. The
+ * directory is usually /tmp, where every local user may put files: so the FIFO is made with mode 0600,
+ * opened without following a link, looked at through its descriptor, and only then given to `owner`.
+ * Throws RpcFailure.
+ */
+export function makeReplyFifo(
+  directory: string,
+  owner: { readonly uid: number; readonly gid: number },
+): ReplyFifo {
+  const name = `kamailio_ocf_${randomHex(16)}`;
+  const path = join(directory, name);
+  makeFifo(path);
+  const remove = once(() => unlinkSync(path));
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    try {
+      const stat = fstatSync(fd);
+      if (!stat.isFIFO() || stat.uid !== process.geteuid?.() || stat.nlink !== 1) {
+        throw new RpcFailure(
+          `${path} was exchanged by somebody as it was made`,
+          `find out who writes to ${directory}`,
+        );
+      }
+      if (owner.uid !== stat.uid) fchownSync(fd, owner.uid, owner.gid);
+      return { name, fd, remove };
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function makeFifo(path: string): void {
+  for (const program of MKFIFO_PROGRAMS) {
+    const made = spawnSync(program, ['-m', '600', path], {
+      env: { LC_ALL: 'C' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    if (made.error && errorCode(made.error) === 'ENOENT') continue;
+    if (made.status === 0) return;
+    const why = made.error?.message ?? String(made.stderr).trim();
+    throw new RpcFailure(
+      `the FIFO for the reply cannot be made (${why})`,
+      'is the disk full, or the directory read-only?',
+    );
+  }
+  throw new RpcFailure('there is no mkfifo program on this node', 'install coreutils');
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    try {
+      action();
+    } catch {
+      // Already gone.
+    }
+  };
+}

@@ -1,0 +1,43 @@
+import { operationDeadline } from './actions/context.ts';
+import { ACTIONS } from './actions/table.ts';
+import { ExitCode } from './ocf/exit-code.ts';
+import { Failure } from './ocf/failure.ts';
+import { type Invocation, readInvocation } from './ocf/invocation.ts';
+import { createLog, writeExitReason } from './ocf/log.ts';
+import { oneLine } from './ocf/one-line.ts';
+
+/** Runs one action and returns its exit code: the one place where a Failure becomes a code and a reason. */
+async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<ExitCode> {
+  try {
+    return await act(readInvocation(argv, env));
+  } catch (error) {
+    const failure = error instanceof Failure ? error : internalError(error);
+    writeExitReason(env.OCF_EXIT_REASON_PREFIX || 'ocf-exit-reason:', failure.message);
+    return failure.code;
+  }
+}
+
+async function act(invocation: Invocation): Promise<ExitCode> {
+  const row = Object.hasOwn(ACTIONS, invocation.action) ? ACTIONS[invocation.action] : undefined;
+  if (!row) {
+    throw new Failure(
+      ExitCode.unimplemented,
+      `this agent has no action "${oneLine(invocation.action, 80)}"; \`kamailio help\` lists those it has`,
+    );
+  }
+  const action = await row.load();
+  return action.run({
+    invocation,
+    log: createLog(invocation.debugging),
+    deadline: operationDeadline(invocation),
+  });
+}
+
+/** A defect of the agent: told as such, with the place, so that it can be reported. */
+function internalError(error: unknown): Failure {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new Failure(ExitCode.generic, `internal error of the agent, please report it: ${detail}`);
+}
+
+// Timers and sockets of polls that no longer matter must not hold the verdict up.
+main(process.argv.slice(2), process.env).then((code) => process.exit(code));

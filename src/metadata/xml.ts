@@ -1,0 +1,63 @@
+import { ACTIONS } from '../actions/table.ts';
+import { PARAMETER_NAMES, PARAMETERS, type ParameterName, type ParameterRow } from '../params/table.ts';
+import { VERSION } from '../version.ts';
+import { LONG_DESCRIPTION, SHORT_DESCRIPTION } from './texts.ts';
+
+/** The agent's metadata (OCF RA API 1.1), made from the tables of parameters and actions. */
+export async function metadataXml(): Promise<string> {
+  const { XMLBuilder } = await import('fast-xml-parser');
+  const builder = new XMLBuilder({
+    ignoreAttributes: false,
+    attributeNamePrefix: '@',
+    format: true,
+    suppressEmptyNode: true,
+    suppressBooleanAttributes: false,
+  });
+  return builder.build({
+    '?xml': { '@version': '1.0' },
+    'resource-agent': {
+      '@name': 'kamailio',
+      '@version': VERSION,
+      version: '1.1',
+      longdesc: inEnglish(LONG_DESCRIPTION),
+      shortdesc: inEnglish(SHORT_DESCRIPTION),
+      parameters: { parameter: PARAMETER_NAMES.map(describeParameter) },
+      actions: { action: describeActions() },
+    },
+  });
+}
+
+function describeParameter(name: ParameterName): object {
+  const row: ParameterRow<unknown> = PARAMETERS[name];
+  return {
+    '@name': name,
+    ...(row.uniqueGroup && { '@unique-group': row.uniqueGroup }),
+    '@required': row.required ? '1' : '0',
+    '@reloadable': row.reloadable ? '1' : '0',
+    longdesc: inEnglish(row.long),
+    shortdesc: inEnglish(row.short),
+    content: {
+      '@type': row.type,
+      ...(row.required ? {} : { '@default': row.default }),
+      ...(row.options && { option: row.options.map((value) => ({ '@value': value })) }),
+    },
+  };
+}
+
+function describeActions(): object[] {
+  return Object.entries(ACTIONS).flatMap(([name, row]) =>
+    row.timeout === undefined
+      ? []
+      : [
+          {
+            '@name': name,
+            '@timeout': `${row.timeout}s`,
+            ...(row.interval && { '@interval': `${row.interval}s` }),
+          },
+        ],
+  );
+}
+
+function inEnglish(text: string): object {
+  return { '@lang': 'en', '#text': text };
+}

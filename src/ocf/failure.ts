@@ -1,0 +1,15 @@
+import type { ExitCode } from './exit-code.ts';
+
+/**
+ * The one way an action ends with anything but success: the exit code, and the reason a person reads in
+ * `crm_mon` at 3 a.m. (what was seen, where, what to do). `main` turns it into the exit.
+ */
+export class Failure extends Error {
+  readonly code: ExitCode;
+
+  constructor(code: ExitCode, reason: string) {
+    super(reason);
+    this.name = 'Failure';
+    this.code = code;
+  }
+}

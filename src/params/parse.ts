@@ -1,0 +1,127 @@
+import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../ocf/failure.ts';
+import type { Invocation } from '../ocf/invocation.ts';
+import { oneLine } from '../ocf/one-line.ts';
+import { INSTANCE_MARK, PARAMETER_NAMES, PARAMETERS, type ParameterName, type Params } from './table.ts';
+import { absolutePath, hasControl } from './values.ts';
+
+/** The texts of the parameters as somebody wrote them; what is absent is unset. */
+type RawParams = Readonly<Partial<Record<ParameterName, string>>>;
+
+/**
+ * The parameters of an invocation: `OCF_RESKEY_<name>` from the environment, over which a flag
+ * `--name=value` goes; checked, typed and frozen. Throws Failure `configured` that names the first
+ * parameter at fault, its value and the remedy.
+ */
+export async function readParams(invocation: Invocation): Promise<Params> {
+  const unknown: string[] = [];
+  const raw = await readRaw(invocation, unknown);
+  if (unknown[0] !== undefined) {
+    throw new Failure(
+      ExitCode.configured,
+      `--${oneLine(unknown[0], 80)} is no parameter of this agent; \`kamailio help\` lists those it has`,
+    );
+  }
+  return parseParams(raw, invocation.instance);
+}
+
+/** As `readParams`, but takes only what stop needs, and never throws: what start would refuse falls back. */
+export async function readParamsForStop(invocation: Invocation): Promise<StopParams> {
+  return parseForStop(await readRaw(invocation, []), invocation.instance);
+}
+
+/** Collects the texts; names that are no parameter's go to `unknown`. */
+async function readRaw({ env, flags }: Invocation, unknown: string[]): Promise<RawParams> {
+  const raw: Partial<Record<ParameterName, string>> = {};
+  for (const name of PARAMETER_NAMES) {
+    const text = env[`OCF_RESKEY_${name}`];
+    if (text !== undefined) raw[name] = text;
+  }
+  // Pacemaker passes no flags, so its monitors do not pay for reading them.
+  if (flags.length === 0) return raw;
+  const { default: mri } = await import('mri');
+  for (const [key, value] of Object.entries(mri([...flags], { string: [...PARAMETER_NAMES] }))) {
+    if (key === '_') continue;
+    const name = PARAMETER_NAMES.find((known) => known === key);
+    if (name) raw[name] = String(Array.isArray(value) ? value.at(-1) : value);
+    else unknown.push(key);
+  }
+  return raw;
+}
+
+function parseParams(raw: RawParams, instance: string): Params {
+  const pairs = PARAMETER_NAMES.map((name) => [name, parseOne(name, raw[name], instance)]);
+  // fromEntries forgets which name has which type; each value has just come out of its own row's parser.
+  return Object.freeze(Object.fromEntries(pairs)) as Params;
+}
+
+function parseOne(name: ParameterName, text: string | undefined, instance: string): Params[ParameterName] {
+  const { default: fallback, parse, ...row } = PARAMETERS[name];
+  if ('required' in row && !text) {
+    throw new Failure(
+      ExitCode.configured,
+      `required parameter ${name} is missing: ${row.long} Set it with \`pcs resource update RESOURCE ${name}=...\``,
+    );
+  }
+  if (name === 'pidfile' && text === undefined) return defaultPidfile(instance);
+  try {
+    return parse(text ?? fallback);
+  } catch (error) {
+    throw new Failure(ExitCode.configured, `${name}=${oneLine(text ?? fallback, 120)}: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * The pidfile of an instance for which none is set.
+ * Throws Failure `configured` for a name that would lead the path elsewhere or hide in a log.
+ */
+function defaultPidfile(instance: string): string {
+  if (instance.includes('/') || hasControl(instance)) {
+    throw new Failure(
+      ExitCode.configured,
+      `the resource's name "${oneLine(instance, 120)}" holds a "/" or a control character and cannot name its pidfile; set the parameter pidfile`,
+    );
+  }
+  return PARAMETERS.pidfile.default.replace(INSTANCE_MARK, () => instance);
+}
+
+/** What stop works with: it must not refuse, whatever the other parameters hold. */
+export interface StopParams {
+  readonly binary: string;
+  readonly pidfile: string;
+  readonly stop_grace: number | undefined;
+  /** The pidfile is one that start would accept: its file may be removed. Else it only names the processes. */
+  readonly pidfileUsable: boolean;
+  /** The pidfile is the default one: its directory is the agent's to remove. */
+  readonly pidfileIsDefault: boolean;
+}
+
+function parseForStop(raw: RawParams, instance: string): StopParams {
+  const standard = PARAMETERS.pidfile.default.replace(INSTANCE_MARK, () => instance);
+  const pidfile = raw.pidfile ?? standard;
+  return {
+    binary: orElse(
+      () => PARAMETERS.binary.parse(raw.binary ?? PARAMETERS.binary.default),
+      PARAMETERS.binary.default,
+    ),
+    pidfile,
+    stop_grace: orElse(() => PARAMETERS.stop_grace.parse(raw.stop_grace ?? ''), undefined),
+    pidfileUsable: orElse(
+      () => (raw.pidfile === undefined ? defaultPidfile(instance) : absolutePath(pidfile)) !== '',
+      false,
+    ),
+    pidfileIsDefault: pidfile === standard,
+  };
+}
+
+function orElse<T>(attempt: () => T, fallback: T): T {
+  try {
+    return attempt();
+  } catch {
+    return fallback;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

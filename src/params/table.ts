@@ -1,0 +1,169 @@
+import * as values from './values.ts';
+
+/** One row of the table of parameters: the single source of parsing, metadata, help and man page. */
+export interface ParameterRow<T> {
+  readonly type: 'string' | 'integer' | 'select';
+  /** What an unset variable stands for, as an administrator would write it. */
+  readonly default: string;
+  /** Text to value; throws an Error that says what is wrong with the text. */
+  readonly parse: (text: string) => T;
+  readonly short: string;
+  /** Paragraphs are separated by an empty line. */
+  readonly long: string;
+  readonly required?: true;
+  /** Parameters of one group must differ between the resources of a cluster (OCF RA API 1.1). */
+  readonly uniqueGroup?: string;
+  /** A change takes effect without a restart of Kamailio: it reaches neither its command line nor its directories. */
+  readonly reloadable?: true;
+  /** The values of a `select`. */
+  readonly options?: readonly string[];
+}
+
+/** Stands for the instance's name in the default of `pidfile`. */
+export const INSTANCE_MARK = 'INSTANCE';
+
+const row = <T>(entry: ParameterRow<T>): ParameterRow<T> => entry;
+
+/** Every parameter, in the order people read them. Names, types and defaults of the first thirteen are the established interface. */
+export const PARAMETERS = {
+  binary: row({
+    type: 'string',
+    default: '/usr/sbin/kamailio',
+    parse: values.absolutePath,
+    short: 'Kamailio executable',
+    long: 'Absolute path of the Kamailio executable.',
+  }),
+  conffile: row({
+    type: 'string',
+    default: '/etc/kamailio/kamailio.cfg',
+    parse: values.absolutePath,
+    short: 'Configuration file',
+    long: 'Absolute path of the configuration file. Instances that share a node each need a file of their own.',
+  }),
+  pidfile: row({
+    type: 'string',
+    default: `/var/run/kamailio_${INSTANCE_MARK}/kamailio.pid`,
+    parse: values.absolutePath,
+    uniqueGroup: 'pidfile',
+    short: 'File with the process id',
+    long: `Absolute path of the file with Kamailio's process id. It also names the instance: the processes that were started with "-P" and this path are the instance's, so it must be unique.
+
+${INSTANCE_MARK} in the default stands for the name of the resource. The directory is made when it is missing, and given to kamuser. It must not be a symbolic link, and nobody but root and kamuser may write to it.`,
+  }),
+  monitoring_ip: row({
+    type: 'string',
+    default: '',
+    parse: values.optionalAddress,
+    reloadable: true,
+    short: 'Address that is polled',
+    long: 'IPv4 or IPv6 address that the monitor polls with SIP OPTIONS. Empty: listen_address.',
+  }),
+  listen_address: row({
+    type: 'string',
+    default: '',
+    parse: values.address,
+    required: true,
+    uniqueGroup: 'socket',
+    short: 'Address Kamailio listens on',
+    long: 'IPv4 or IPv6 address that Kamailio listens on, without a port. Host names are not looked up.',
+  }),
+  port: row({
+    type: 'string',
+    default: '5060',
+    parse: values.port,
+    uniqueGroup: 'socket',
+    short: 'SIP port',
+    long: 'Port that Kamailio listens on, 1 to 65535.',
+  }),
+  proto: row({
+    type: 'string',
+    default: 'udptcp',
+    parse: values.proto,
+    uniqueGroup: 'socket',
+    short: 'SIP transports',
+    long: `One of ${values.PROTOS.join(', ')}.
+
+udp, tcp and udptcp hand Kamailio its sockets on the command line: listen_address and the loopback address, with port. With conf_udp, conf_tcp and conf_udptcp the listen lines of the configuration file hold; the part behind the underscore only says what is polled.`,
+  }),
+  sipsak: row({
+    type: 'string',
+    default: '/usr/bin/sipsak',
+    parse: values.optionalPath,
+    reloadable: true,
+    short: 'sipsak program (not needed)',
+    long: "Absolute path of sipsak. Kept for configurations written for the shell agent; this agent's own SIP client takes its place.",
+  }),
+  kamctl: row({
+    type: 'string',
+    default: '/usr/sbin/kamctl',
+    parse: values.optionalPath,
+    reloadable: true,
+    short: 'kamctl program (not needed)',
+    long: "Absolute path of kamctl. Kept for configurations written for the shell agent; this agent's own control client takes its place.",
+  }),
+  kamctlrc: row({
+    type: 'string',
+    default: '/etc/kamailio/kamctlrc',
+    parse: values.optionalPath,
+    reloadable: true,
+    short: "The instance's kamctlrc",
+    long: `Absolute path of the control settings (kamctlrc) of this instance. The monitor asks Kamailio for its up-time through the FIFO named by RPCFIFOPATH in this file. Without that line: /var/run/kamailio/kamailio_rpc.fifo or /run/kamailio/kamailio_rpc.fifo, as kamctl does.
+
+Every instance on a node can be checked this way when each has a kamctlrc of its own. Empty: the control plane is not checked. The file is read as data; nothing in it is executed.`,
+  }),
+  kamuser: row({
+    type: 'string',
+    default: '',
+    parse: values.accountName,
+    short: 'Account Kamailio runs as',
+    long: 'Account that Kamailio changes to (its option -u). Empty: the account that calls the agent, which is root under Pacemaker.',
+  }),
+  kamgroup: row({
+    type: 'string',
+    default: '',
+    parse: values.accountName,
+    short: 'Group Kamailio runs as',
+    long: 'Group that Kamailio changes to (its option -g). Empty: left to Kamailio.',
+  }),
+  extra_options: row({
+    type: 'string',
+    default: '',
+    parse: values.words,
+    short: 'More options for Kamailio',
+    long: 'More options for the command line of Kamailio, split at blanks; quotes hold words together. Nothing is expanded or executed.',
+  }),
+  probe_user: row({
+    type: 'string',
+    default: 'monitor',
+    parse: values.sipUser,
+    reloadable: true,
+    short: 'User part of the polled URI',
+    long: 'The monitor polls sip:USER@ADDRESS:PORT. Empty: it polls sip:ADDRESS:PORT, which the kamailio.cfg that comes with Kamailio answers as it is.',
+  }),
+  probe_timeout: row({
+    type: 'integer',
+    default: '5',
+    parse: values.seconds,
+    reloadable: true,
+    short: 'Time one poll may take (s)',
+    long: 'Seconds that one poll may take, retransmissions included. Where the timeout of the operation is shorter, that one holds.',
+  }),
+  stop_grace: row({
+    type: 'integer',
+    default: '',
+    parse: values.optionalSeconds,
+    reloadable: true,
+    short: 'Time to terminate (s)',
+    long: 'Seconds that a terminating Kamailio may take, for example to write its registrations to a database, before it is killed. Empty: the timeout of the stop operation less 5 s. A Kamailio in which nothing moves any more is killed after 3 s.',
+  }),
+} as const;
+
+export type ParameterName = keyof typeof PARAMETERS;
+
+/** The parsed parameters, by their names. */
+export type Params = {
+  readonly [Name in ParameterName]: ReturnType<(typeof PARAMETERS)[Name]['parse']>;
+};
+
+/** The names in the order of the table. */
+export const PARAMETER_NAMES = Object.keys(PARAMETERS) as readonly ParameterName[];

@@ -1,0 +1,130 @@
+/**
+ * The domains of parameter values. Each takes the text that an administrator wrote and returns the value
+ * that the agent works with, or throws an Error whose message completes "NAME=VALUE: ...".
+ */
+
+const MAX_PATH_BYTES = 4095;
+
+/** An absolute path without control characters (PATH_MAX of Linux, less its NUL). */
+export function absolutePath(text: string): string {
+  if (!text.startsWith('/')) throw new Error('is no absolute path; write it with a leading /');
+  if (hasControl(text)) throw new Error('holds a control character, which no path of this agent may');
+  if (Buffer.byteLength(text) > MAX_PATH_BYTES) throw new Error(`is longer than ${MAX_PATH_BYTES} bytes`);
+  return text;
+}
+
+/** As `absolutePath`, or empty for "none". */
+export function optionalPath(text: string): string {
+  return text === '' ? '' : absolutePath(text);
+}
+
+/**
+ * An IPv4 or IPv6 literal, brackets around it allowed and taken away. No host names: a monitor that needs
+ * the DNS fails when the DNS does, and takes the SIP service down with it.
+ */
+export function address(text: string): string {
+  const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
+  if (isIPv4(bare) || isIPv6(bare)) return bare;
+  if (bare.includes('%')) throw new Error('names a zone; give an address that needs none');
+  if (/^\d+\.\d+\.\d+\.\d+:\d+$/.test(text) || /^\[.*\]:\d+$/.test(text))
+    throw new Error('holds a port; give the address here and the port in `port`');
+  throw new Error('is no IPv4 or IPv6 address (host names are not looked up)');
+}
+
+function isIPv4(text: string): boolean {
+  const numbers = text.split('.');
+  return (
+    numbers.length === 4 &&
+    numbers.every((number) => /^(0|[1-9]\d{0,2})$/.test(number) && Number(number) < 256)
+  );
+}
+
+/** By the parser of URLs, which is at hand; node:net would cost a monitor 10 ms (its expression is huge). */
+function isIPv6(text: string): boolean {
+  if (!/^[0-9a-fA-F:.]+$/.test(text)) return false;
+  try {
+    return new URL(`http://[${text}]/`) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** As `address`, or empty for "none". */
+export function optionalAddress(text: string): string {
+  return text === '' ? '' : address(text);
+}
+
+/** A port from 1 to 65535. */
+export function port(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > 65535) throw new Error('is no port; give a number from 1 to 65535');
+  return value;
+}
+
+export const PROTOS = ['udp', 'tcp', 'udptcp', 'conf_udp', 'conf_tcp', 'conf_udptcp'] as const;
+export type Proto = (typeof PROTOS)[number];
+
+/** One of the six values of `proto`. */
+export function proto(text: string): Proto {
+  const found = PROTOS.find((name) => name === text);
+  if (!found) throw new Error(`is not one of ${PROTOS.join(', ')}`);
+  return found;
+}
+
+/** The name (or number) of an account or group, or empty for "none" (useradd(8)). */
+export function accountName(text: string): string {
+  if (text === '' || /^([A-Za-z_][A-Za-z0-9_.-]{0,30}\$?|\d{1,10})$/.test(text)) return text;
+  throw new Error('is no name of an account');
+}
+
+/** A whole number of seconds, at least 1. */
+export function seconds(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error('is no number of seconds; give a whole number from 1 on');
+  return Number(text);
+}
+
+/** As `seconds`, or undefined when empty. */
+export function optionalSeconds(text: string): number | undefined {
+  return text === '' ? undefined : seconds(text);
+}
+
+/** The user part of a SIP URI, or empty (RFC 3261 §25.1: `user`, without the escapes nobody needs here). */
+export function sipUser(text: string): string {
+  if (/^[A-Za-z0-9\-_.!~*'()&=+$,;?/]{0,128}$/.test(text)) return text;
+  throw new Error('is no user part of a SIP URI');
+}
+
+/**
+ * Splits a command line into words the way a shell would, and stops there: blanks separate, '...' and
+ * "..." hold together, a backslash takes the next character as it is. Nothing is expanded, so `$(...)`,
+ * `*` and `;` stay what they are.
+ */
+export function words(text: string): readonly string[] {
+  if (/[^\P{Cc}\t]/u.test(text)) throw new Error('holds a control character');
+  const found: string[] = [];
+  // A word is a run of pieces without a blank between them: "..." | '...' | \x | anything else.
+  const piece = /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)|([^\s"'\\]+)/y;
+  let rest = 0;
+  let word: string | undefined;
+  while (rest < text.length) {
+    if (text[rest] === ' ' || text[rest] === '\t') {
+      if (word !== undefined) found.push(word);
+      word = undefined;
+      rest += 1;
+      continue;
+    }
+    piece.lastIndex = rest;
+    const match = piece.exec(text);
+    if (!match) throw new Error('ends inside a quote');
+    const [whole, double, single, escaped, plain] = match;
+    word = (word ?? '') + (double?.replace(/\\(["\\$`])/g, '$1') ?? single ?? escaped ?? plain ?? '');
+    rest += whole.length;
+  }
+  if (word !== undefined) found.push(word);
+  return found;
+}
+
+/** Whether a text holds a control character (newline, escape, NUL, DEL, C1). */
+export function hasControl(text: string): boolean {
+  return /\p{Cc}/u.test(text);
+}

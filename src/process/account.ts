@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** Numbers of an account, as chown and setuid take them. */
+export interface Account {
+  readonly uid: number;
+  /** The account's primary group. */
+  readonly gid: number;
+}
+
+/**
+ * Looks up an account by name or number: in /etc/passwd, and where that has none (LDAP, SSSD) through the
+ * name service, by getent(1). Undefined when the node does not know it.
+ */
+export function findAccount(nameOrUid: string): Account | undefined {
+  const fields = findEntry('passwd', nameOrUid);
+  return fields ? { uid: Number(fields[2]), gid: Number(fields[3]) } : undefined;
+}
+
+/** Looks up a group's number by name or number, in the same places; undefined when the node does not know it. */
+export function findGroup(nameOrGid: string): number | undefined {
+  const fields = findEntry('group', nameOrGid);
+  return fields ? Number(fields[2]) : undefined;
+}
+
+function findEntry(database: 'passwd' | 'group', key: string): string[] | undefined {
+  const known = pick(readFileSync(`/etc/${database}`, 'utf8'), key);
+  if (known) return known;
+  // The key is one of `accountName`'s: it cannot be taken for an option.
+  const answer = spawnSync('/usr/bin/getent', [database, key], { encoding: 'utf8', timeout: 3000 });
+  return answer.status === 0 ? pick(answer.stdout, key) : undefined;
+}
+
+function pick(table: string, key: string): string[] | undefined {
+  return table
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find((fields) => fields.length > 2 && (fields[0] === key || fields[2] === key));
+}

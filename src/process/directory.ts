@@ -1,0 +1,114 @@
+import { chmodSync, chownSync, lstatSync, mkdirSync, realpathSync, rmdirSync, type Stats } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { errorCode } from '../error-code.ts';
+import type { Account } from './account.ts';
+
+/** A directory that root may not trust, or that cannot be made; the message says which, why and what to do. */
+export class UnsafeDirectory extends Error {}
+
+/**
+ * Makes a directory that Kamailio's account writes to, unless it is there, and makes sure that nobody
+ * else can put a file or a link into it, or swap it: root is going to write and remove files there.
+ * /run is empty after a boot, so this is the first thing a start does. `owner` is Kamailio's account,
+ * or undefined for the calling one. One that is there may be exempt from the checks: the operator's own
+ * choice, such as /tmp for a FIFO. Throws UnsafeDirectory.
+ */
+export function ensureDirectory(
+  path: string,
+  owner: Account | undefined,
+  existing: 'checked' | 'as it is',
+): void {
+  const found = lookAt(path);
+  if (found === undefined) make(path, owner);
+  if (found === undefined || existing === 'checked') checkDirectory(path, owner);
+}
+
+/** The checks of `ensureDirectory` alone; a directory that does not exist yet passes if its parents do. */
+export function checkDirectory(path: string, owner: Account | undefined): void {
+  const found = lookAt(path);
+  if (found) checkOne(path, found, owner);
+  let parent = found ? realpathSync(dirname(path)) : nearestExisting(dirname(path));
+  while (parent !== '/') {
+    checkAncestor(path, parent, owner);
+    parent = dirname(parent);
+  }
+}
+
+/** Removes a directory if it is empty; anything else about it is left to whoever made it so. */
+export function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Not empty, or not there.
+  }
+}
+
+function make(path: string, owner: Account | undefined): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    // Checked before anything is made inside: mkdir and chown in a stranger's directory can be led astray.
+    checkDirectory(path, owner);
+    const real = join(realpathSync(dirname(path)), basename(path));
+    mkdirSync(real, { mode: 0o755 });
+    chmodSync(real, 0o755);
+    if (owner && owner.uid !== process.geteuid?.()) chownSync(real, owner.uid, owner.gid);
+  } catch (error) {
+    if (error instanceof UnsafeDirectory) throw error;
+    // Another start was a moment faster; the check that follows judges what it made.
+    if (errorCode(error) === 'EEXIST') return;
+    throw new UnsafeDirectory(
+      `cannot make the directory ${path} (${errorCode(error)}); make it, owned by Kamailio's account`,
+    );
+  }
+}
+
+function checkOne(path: string, found: Stats, owner: Account | undefined): void {
+  if (found.isSymbolicLink())
+    throw new UnsafeDirectory(
+      `${path} is a symbolic link, which could lead root anywhere; put a real directory there`,
+    );
+  if (!found.isDirectory()) throw new UnsafeDirectory(`${path} is no directory; remove it`);
+  if (!isTrusted(found.uid, owner))
+    throw new UnsafeDirectory(
+      `${path} belongs to another account (uid ${found.uid}); chown it to Kamailio's account or root`,
+    );
+  if (isWritableByStrangers(found, owner)) {
+    throw new UnsafeDirectory(
+      `others may write to ${path} (mode ${mode(found)}); chmod it to 0755, or choose a pidfile in a directory of its own`,
+    );
+  }
+}
+
+function checkAncestor(path: string, parent: string, owner: Account | undefined): void {
+  const found = lstatSync(parent);
+  const sticky = (found.mode & 0o1000) !== 0;
+  if (!isTrusted(found.uid, owner) || (isWritableByStrangers(found, owner) && !sticky)) {
+    throw new UnsafeDirectory(
+      `${path} lies below ${parent}, which another account controls (uid ${found.uid}, mode ${mode(found)}); choose a directory below root's own, such as /run`,
+    );
+  }
+}
+
+function isTrusted(uid: number, owner: Account | undefined): boolean {
+  return uid === 0 || uid === owner?.uid || uid === process.geteuid?.();
+}
+
+function isWritableByStrangers(found: Stats, owner: Account | undefined): boolean {
+  if ((found.mode & 0o002) !== 0) return true;
+  const ownGroups = [0, owner?.gid, process.getegid?.()];
+  return (found.mode & 0o020) !== 0 && !ownGroups.includes(found.gid);
+}
+
+function mode(found: Stats): string {
+  return (found.mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+function lookAt(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+function nearestExisting(path: string): string {
+  let at = path;
+  while (at !== '/' && !lookAt(at)) at = dirname(at);
+  return realpathSync(at);
+}

@@ -1,0 +1,113 @@
+import { now } from '../clock.ts';
+import type { Deadline } from '../deadline.ts';
+import { errorCode } from '../error-code.ts';
+import { findProcesses, type Instance, identify, refresh } from './instance.ts';
+import { findMain } from './pidfile.ts';
+import type { ProcessStat } from './procfs.ts';
+
+/** How an instance was ended. */
+export interface Ending {
+  /** Processes there were at the beginning. */
+  readonly found: number;
+  /** Why SIGKILL was needed; undefined when Kamailio went by itself. */
+  readonly killedBecause: string | undefined;
+  /** Processes that outlived SIGKILL. */
+  readonly survivors: readonly ProcessStat[];
+}
+
+/** Time in which nothing may move before a terminating Kamailio counts as hung, ms. */
+export const STALL_MS = 3000;
+
+const LOOK_EVERY_MS = 15;
+/** The whole process table is looked through again this often, for children forked in between, ms. */
+const SEARCH_EVERY_MS = 500;
+
+/**
+ * Ends every process of an instance: SIGTERM to the main process, which takes its children along and runs
+ * Kamailio's own shutdown (registrations are written to the database); to all of them where the main
+ * process is gone. Processes that are stopped get SIGCONT, or they would never see it. What is left when
+ * `grace` passes, or when nothing has moved for 3 s, gets SIGKILL. Returns the moment the last one is
+ * gone, or at `deadline` with the survivors.
+ */
+export async function endProcesses(instance: Instance, grace: Deadline, deadline: Deadline): Promise<Ending> {
+  const processes = findProcesses(instance);
+  if (processes.length === 0) return { found: 0, killedBecause: undefined, survivors: [] };
+
+  const main = findMain(instance);
+  const addressees = main.found ? [main.process] : processes;
+  for (const process of addressees) signal(process, 'SIGTERM', instance);
+
+  const stubborn = await watchThemGo(instance, processes, grace);
+  if (stubborn.left.length === 0) return { found: processes.length, killedBecause: undefined, survivors: [] };
+
+  const survivors = await kill(instance, stubborn.left, deadline);
+  return { found: processes.length, killedBecause: stubborn.why, survivors };
+}
+
+/** Waits until no process is left (`left` is empty), until nothing moves any more, or until `grace` has passed. */
+async function watchThemGo(
+  instance: Instance,
+  processes: readonly ProcessStat[],
+  grace: Deadline,
+): Promise<{ left: readonly ProcessStat[]; why: string }> {
+  let left = processes;
+  let activity = '';
+  let movedAt = now();
+  let searchedAt = now();
+  while (!grace.passed) {
+    left = left.flatMap((process) => refresh(process) ?? []);
+    if (left.length === 0 || now() - searchedAt > SEARCH_EVERY_MS) {
+      left = findProcesses(instance);
+      searchedAt = now();
+      if (left.length === 0) return { left, why: '' };
+    }
+    for (const process of left) if (process.state === 'T') signal(process, 'SIGCONT', instance);
+
+    const activityNow = left.map(activityOf).join();
+    if (activityNow !== activity) movedAt = now();
+    activity = activityNow;
+    if (now() - movedAt > STALL_MS) {
+      return { left, why: `nothing moved in it for ${STALL_MS / 1000} s after SIGTERM` };
+    }
+    await grace.pause(LOOK_EVERY_MS);
+  }
+  left = findProcesses(instance);
+  return { left, why: 'it was still terminating when its grace (stop_grace) was over' };
+}
+
+/**
+ * What changes while a process works: its CPU time. A process that waits for a disk (D) works as well:
+ * the disk is writing for it, so each look at it counts as movement.
+ */
+function activityOf(process: ProcessStat): string {
+  return `${process.pid}:${process.cpuTicks}${process.state === 'D' ? `:${now()}` : ''}`;
+}
+
+async function kill(
+  instance: Instance,
+  processes: readonly ProcessStat[],
+  deadline: Deadline,
+): Promise<readonly ProcessStat[]> {
+  let left = processes;
+  // Once at least, however late it is: a stop that ends without SIGKILL gets the node fenced.
+  do {
+    for (const process of left) signal(process, 'SIGKILL', instance);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    left = findProcesses(instance);
+  } while (left.length > 0 && !deadline.passed);
+  return left;
+}
+
+/**
+ * Signals a process of the instance. Right before, it is made sure that the pid still belongs to that
+ * process and still is the instance's: pids come round again, and on a busy node they do so in seconds.
+ * Throws when the signal is refused, which is another account's process.
+ */
+function signal(target: ProcessStat, name: 'SIGTERM' | 'SIGCONT' | 'SIGKILL', instance: Instance): void {
+  if (identify(target.pid, instance)?.startTime !== target.startTime) return;
+  try {
+    process.kill(target.pid, name);
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { realpathSync } from 'node:fs';
+import { basename } from 'node:path';
+import { listPids, type ProcessStat, readArgv, readExecutable, readStat, readStatus } from './procfs.ts';
+
+/** What tells the processes of one Kamailio from all others on the machine. */
+export interface Instance {
+  readonly binary: string;
+  readonly pidfile: string;
+}
+
+/**
+ * Every living process of the instance; a zombie is not living. Looks through the whole process table, so
+ * a healthy monitor never calls it.
+ */
+export function findProcesses(instance: Instance): ProcessStat[] {
+  return listPids().flatMap((pid) => identify(pid, instance) ?? []);
+}
+
+/**
+ * The process if it is one of the instance's, else undefined. It is when all of this holds:
+ * - its command line has the word `-P` and behind it this instance's pidfile;
+ * - it lives in the agent's PID namespace: a container's Kamailio may have the same path on its own disk;
+ * - its program is Kamailio's, even when an upgrade has replaced the file since.
+ */
+export function identify(pid: number, instance: Instance): ProcessStat | undefined {
+  const argv = readArgv(pid);
+  if (!argv || !namesPidfile(argv, instance.pidfile)) return undefined;
+  if (readStatus(pid)?.pidNamespaces !== 1) return undefined;
+  if (!runsKamailio(pid, instance.binary)) return undefined;
+  const stat = readStat(pid);
+  return stat && isAlive(stat) ? stat : undefined;
+}
+
+/** The process as it is now; undefined when it is gone, dead, or its pid belongs to another by now. */
+export function refresh(process: ProcessStat): ProcessStat | undefined {
+  const now = readStat(process.pid);
+  return now && now.startTime === process.startTime && isAlive(now) ? now : undefined;
+}
+
+function isAlive(stat: ProcessStat): boolean {
+  return stat.state !== 'Z' && stat.state !== 'X';
+}
+
+function namesPidfile(argv: readonly string[], pidfile: string): boolean {
+  return argv.some((word, index) => word === '-P' && argv[index + 1] === pidfile);
+}
+
+/**
+ * Whether a process runs Kamailio's program. The path of the executable decides. Where `binary` is a link
+ * or a wrapper, or has moved to another version's directory, its name decides, but then the file must be
+ * root's or the agent's own: any local user can call a program of his "kamailio".
+ */
+function runsKamailio(pid: number, binary: string): boolean {
+  const executable = readExecutable(pid);
+  if (!executable) return false;
+  const path = executable.path.replace(/ \(deleted\)$/, '');
+  const real = realPath(binary);
+  if (path === binary || path === real) return true;
+  const names = [basename(binary), basename(real), 'kamailio'];
+  return names.includes(basename(path)) && [0, process.geteuid?.()].includes(executable.owner);
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}

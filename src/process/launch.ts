@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+
+/** A Kamailio that was launched. Its launcher forks the main process and exits when that one serves. */
+export interface Launch {
+  /** Resolves when the launcher has ended. */
+  readonly ended: Promise<LaunchEnd>;
+  /** How it ended, as soon as it has. */
+  readonly end: LaunchEnd | undefined;
+  /** What came out on stderr so far, the last 64 KiB. */
+  readonly errors: string;
+  /** Stops listening, so that the agent can exit while Kamailio lives on. */
+  release(): void;
+}
+
+export type LaunchEnd =
+  | { readonly kind: 'exit'; readonly code: number }
+  | { readonly kind: 'signal'; readonly signal: string }
+  | { readonly kind: 'not started'; readonly why: string };
+
+const KEEP_CHARACTERS = 65_536;
+/** How long a failed launcher's stderr is read on when a process of its own still holds it, ms. */
+const LAST_WORDS_MS = 300;
+
+/**
+ * Starts a program from an argument vector; no shell is involved. Its stderr goes through a pipe, not into
+ * the agent's own: a Kamailio that logs to stderr keeps it open for life, and the executor would wait for
+ * that. (Kamailio ignores SIGPIPE, so it is not hurt when the agent goes.)
+ */
+export function launch(binary: string, args: readonly string[]): Launch {
+  let errors = '';
+  let end: LaunchEnd | undefined;
+  const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  child.stderr.setEncoding('utf8');
+  child.stderr.on('data', (text: string) => {
+    errors = (errors + text).slice(-KEEP_CHARACTERS);
+  });
+  const ended = endOf(child).then((how) => {
+    end = how;
+    return how;
+  });
+  return {
+    ended,
+    get end() {
+      return end;
+    },
+    get errors() {
+      return errors;
+    },
+    release: () => {
+      child.stderr.destroy();
+      child.unref();
+    },
+  };
+}
+
+/**
+ * The error lines of Kamailio's output, without its informative chatter and without the pid in front.
+ * The first three tell most of a rejected configuration, the last three of a failed launch.
+ */
+export function errorLines(output: string, which: 'first' | 'last'): string[] {
+  const lines = output
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/\b(INFO|NOTICE|DEBUG|WARNING): /.test(line))
+    .map((line) => line.replace(/^ *\d+\(\d+\) */, '').trim());
+  return which === 'first' ? lines.slice(0, 3) : lines.slice(-3);
+}
+
+function endOf(child: ChildProcess): Promise<LaunchEnd> {
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve({ kind: 'not started', why: error.message }));
+    child.on('exit', (code, signal) => {
+      const end: LaunchEnd = signal ? { kind: 'signal', signal } : { kind: 'exit', code: code ?? -1 };
+      // A main process that serves may hold stderr open for life; one that failed has said all when it closes.
+      if (code === 0) resolve(end);
+      else {
+        child.on('close', () => resolve(end));
+        setTimeout(() => resolve(end), LAST_WORDS_MS);
+      }
+    });
+  });
+}

@@ -1,0 +1,75 @@
+import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { errorCode } from '../error-code.ts';
+import { type Instance, identify } from './instance.ts';
+import type { ProcessStat } from './procfs.ts';
+
+/** The instance's main process, or why the pidfile does not lead to it. */
+export type MainProcess =
+  | { readonly found: true; readonly process: ProcessStat }
+  | { readonly found: false; readonly why: string };
+
+const PIDFILE_LIMIT_BYTES = 64;
+
+/** Follows the pidfile to the instance's main process; looks at that one process and no other. */
+export function findMain(instance: Instance): MainProcess {
+  const content = readPidfile(instance.pidfile);
+  if ('why' in content) return { found: false, why: content.why };
+  const process = identify(content.pid, instance);
+  if (process) return { found: true, process };
+  return {
+    found: false,
+    why: `pidfile ${instance.pidfile} names pid ${content.pid}, which is ${exists(content.pid) ? 'another program (left alone)' : 'gone'}`,
+  };
+}
+
+/**
+ * Reads the pid from a pidfile. Its directory belongs to Kamailio's account, so nothing about the file is
+ * taken for granted: a link is not followed, a FIFO not waited for, and only the first 64 bytes are read.
+ */
+function readPidfile(path: string): { readonly pid: number } | { readonly why: string } {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    return { why: whyUnreadable(path, error) };
+  }
+  try {
+    if (!fstatSync(fd).isFile()) return { why: `pidfile ${path} is no regular file` };
+    const buffer = Buffer.alloc(PIDFILE_LIMIT_BYTES);
+    const text = buffer.toString('latin1', 0, readSync(fd, buffer)).trim();
+    if (text === '') return { why: `pidfile ${path} is empty` };
+    if (!/^[1-9]\d{0,9}$/.test(text))
+      return { why: `pidfile ${path} holds "${text}", which is no process id` };
+    return { pid: Number(text) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Removes a pidfile (a link itself, never what it points to). Returns what was in the way, if anything. */
+export function removePidfile(path: string): string | undefined {
+  try {
+    unlinkSync(path);
+    return undefined;
+  } catch (error) {
+    return errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR'
+      ? undefined
+      : `cannot remove the pidfile ${path} (${errorCode(error)})`;
+  }
+}
+
+function whyUnreadable(path: string, error: unknown): string {
+  const code = errorCode(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return `pidfile ${path} does not exist`;
+  if (code === 'ELOOP') return `pidfile ${path} is a symbolic link`;
+  return `pidfile ${path} cannot be read (${code})`;
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
+  }
+}

@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+
+/** What proc(5) tells of one process in /proc/PID/stat. */
+export interface ProcessStat {
+  readonly pid: number;
+  /** R running, S sleeping, D uninterruptible, T stopped, t traced, Z zombie, X dead. */
+  readonly state: string;
+  readonly parent: number;
+  /** User and system time in clock ticks. */
+  readonly cpuTicks: number;
+  /** Clock ticks after boot; with the pid it names a process for good, since pids come round again. */
+  readonly startTime: string;
+}
+
+/** Reads /proc/PID/stat (proc(5)); undefined when there is no such process. */
+export function readStat(pid: number): ProcessStat | undefined {
+  const text = readProcFile(pid, 'stat');
+  if (text === undefined) return undefined;
+  // The program's name stands in parentheses and may itself hold blanks and parentheses.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state = '?', parent = '0'] = fields;
+  return {
+    pid,
+    state,
+    parent: Number(parent),
+    cpuTicks: Number(fields[11]) + Number(fields[12]),
+    startTime: fields[19] ?? '',
+  };
+}
+
+/** The words of a process's command line; undefined when there is none (gone, zombie, kernel thread). */
+export function readArgv(pid: number): readonly string[] | undefined {
+  const text = readProcFile(pid, 'cmdline');
+  return text ? text.replace(/\0$/, '').split('\0') : undefined;
+}
+
+/** The executable of a process: its path, and who owns the file, even when the path is gone. */
+export function readExecutable(pid: number): { path: string; owner: number } | undefined {
+  try {
+    const path = readlinkSync(`/proc/${pid}/exe`);
+    return { path, owner: statSync(`/proc/${pid}/exe`).uid };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Effective user and group id of a process, and its depth in PID namespaces as seen from here (1: ours). */
+export function readStatus(pid: number): { uid: number; gid: number; pidNamespaces: number } | undefined {
+  const text = readProcFile(pid, 'status');
+  if (text === undefined) return undefined;
+  const numbers = (name: string) => new RegExp(`^${name}:\\t(.*)$`, 'm').exec(text)?.[1]?.split('\t') ?? [];
+  return {
+    uid: Number(numbers('Uid')[1]),
+    gid: Number(numbers('Gid')[1]),
+    pidNamespaces: numbers('NSpid').length,
+  };
+}
+
+/** All pids that /proc shows. */
+export function listPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function readProcFile(pid: number, name: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    // Gone between two looks, or (hidepid) not ours to see: in both cases not a process we may judge.
+    return undefined;
+  }
+}

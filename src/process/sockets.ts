@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { listPids, readArgv } from './procfs.ts';
+
+/** A socket that somebody listens on. */
+export interface ListeningSocket {
+  readonly transport: 'udp' | 'tcp';
+  /** IPv4 dotted, IPv6 as eight groups without leading zeros. */
+  readonly address: string;
+  readonly port: number;
+  readonly inode: string;
+}
+
+/** /proc/net/tcp, column `st`: TCP_LISTEN. A bound UDP socket shows as TCP_CLOSE there. */
+const LISTENING = { tcp: '0A', udp: '07' } as const;
+
+/** The listening sockets of this network namespace (proc(5), /proc/net). */
+export function listeningSockets(): ListeningSocket[] {
+  return (['udp', 'tcp'] as const).flatMap((transport) =>
+    ['', '6'].flatMap((family) => readTable(transport, `/proc/net/${transport}${family}`)),
+  );
+}
+
+/** Which process holds a socket, as "pid 123 (program)"; undefined when it cannot be seen (not root). */
+export function holderOf(inode: string): string | undefined {
+  for (const pid of listPids()) {
+    if (descriptors(pid).includes(`socket:[${inode}]`)) return `pid ${pid} (${readArgv(pid)?.[0] ?? '?'})`;
+  }
+  return undefined;
+}
+
+function readTable(transport: 'udp' | 'tcp', path: string): ListeningSocket[] {
+  return readLines(path).flatMap((line) => {
+    const fields = line.trim().split(/\s+/);
+    const [address, port] = (fields[1] ?? '').split(':');
+    if (!address || !port || fields[3] !== LISTENING[transport]) return [];
+    return [
+      { transport, address: decodeAddress(address), port: Number.parseInt(port, 16), inode: fields[9] ?? '' },
+    ];
+  });
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n').slice(1);
+  } catch {
+    // A kernel without IPv6 has no such table.
+    return [];
+  }
+}
+
+/** The kernel prints each 32-bit word of an address in the machine's byte order, which is little-endian on all we run on. */
+function decodeAddress(hex: string): string {
+  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) =>
+    [6, 4, 2, 0].map((at) => word.slice(at, at + 2)),
+  );
+  if (bytes.length === 4) return bytes.map((byte) => Number.parseInt(byte, 16)).join('.');
+  const groups = bytes.flatMap((byte, index) => (index % 2 === 0 ? [`${byte}${bytes[index + 1]}`] : []));
+  return groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':');
+}
+
+function descriptors(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => readLink(`/proc/${pid}/fd/${fd}`));
+  } catch {
+    return [];
+  }
+}
+
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,97 @@
+import { now } from '../clock.ts';
+import type { Deadline } from '../deadline.ts';
+import { errorCode } from '../error-code.ts';
+import { oneLine } from '../ocf/one-line.ts';
+import { hostPort } from '../socket-address.ts';
+import { type Outcome, PollFailure } from './outcome.ts';
+import type { Reply } from './reply.ts';
+import type { Target } from './target.ts';
+
+/**
+ * Polls one target with SIP OPTIONS and says what came of it. Only a 200 is healthy. `user` is the user
+ * part of the polled URI, empty for none. Never throws; takes until `deadline` at most.
+ */
+export async function probe(target: Target, user: string, deadline: Deadline): Promise<Outcome> {
+  const startedAt = now();
+  try {
+    const reply = await poll(target, user, deadline);
+    const roundTripMs = now() - startedAt;
+    if (reply?.status === 200) return { healthy: true, target, reply, roundTripMs };
+    return {
+      healthy: false,
+      target,
+      ...(reply ? explainReply(reply, target, user) : explainSilence(roundTripMs)),
+    };
+  } catch (error) {
+    return { healthy: false, target, ...explainError(error) };
+  }
+}
+
+/** The code of a transport is loaded when it is polled, not before. */
+async function poll(target: Target, user: string, deadline: Deadline): Promise<Reply | undefined> {
+  switch (target.transport) {
+    case 'udp':
+      return (await import('./udp.ts')).pollUdp(target, user, deadline);
+    case 'tcp':
+      return (await import('./tcp.ts')).pollTcp(target, user, deadline);
+  }
+}
+
+interface Explanation {
+  readonly seen: string;
+  readonly remedy: string;
+}
+
+function explainReply(reply: Reply, target: Target, user: string): Explanation {
+  const uri = `sip:${user ? `${user}@` : ''}${hostPort(target)}`;
+  return {
+    seen: `answers OPTIONS ${uri} with ${reply.status} ${oneLine(reply.phrase, 80)}`.trimEnd(),
+    remedy: remedyFor(reply, uri, user),
+  };
+}
+
+function remedyFor(reply: Reply, uri: string, user: string): string {
+  if (reply.status === 483)
+    return `kamailio.cfg must answer OPTIONS to ${uri} itself with 200 before it forwards, as it now forwards to itself until the hops run out`;
+  if (reply.status >= 500) return 'Kamailio is in trouble or overloaded; see its log';
+  if (reply.status >= 300) {
+    return user
+      ? `kamailio.cfg must answer OPTIONS to ${uri} with 200 (the metadata shows the lines), or set probe_user to the user that it answers, or to nothing`
+      : `kamailio.cfg must answer OPTIONS to ${uri} with 200 (the metadata shows the lines)`;
+  }
+  return 'only 200 counts; change the reply in kamailio.cfg';
+}
+
+function explainSilence(waitedMs: number): Explanation {
+  return {
+    seen: `no answer to OPTIONS within ${(waitedMs / 1000).toFixed(1)} s`,
+    remedy:
+      'its workers may be busy or hung, or kamailio.cfg drops the request; see its log and `kamctl stats`',
+  };
+}
+
+function explainError(error: unknown): Explanation {
+  if (error instanceof PollFailure) return { seen: error.message, remedy: error.remedy };
+  switch (errorCode(error)) {
+    case 'ECONNREFUSED':
+      return {
+        seen: 'nobody listens there (refused)',
+        remedy: 'compare the listen lines of Kamailio with what is polled',
+      };
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return { seen: 'the connection was reset', remedy: "see Kamailio's log" };
+    case 'EADDRNOTAVAIL':
+    case 'ENETUNREACH':
+    case 'EHOSTUNREACH':
+      return {
+        seen: `unreachable (${errorCode(error)})`,
+        remedy: 'is the address up on this node? see `ip address`',
+      };
+    default:
+      return {
+        seen: oneLine(errorCode(error), 200),
+        remedy: 'see `ip address` and the firewall of this node',
+      };
+  }
+}

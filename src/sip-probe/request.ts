@@ -1,0 +1,45 @@
+import { randomHex } from '../random.ts';
+import { hostPort } from '../socket-address.ts';
+import type { Target } from './target.ts';
+
+/** An OPTIONS request and what its replies are known by. */
+export interface OptionsRequest {
+  readonly bytes: Buffer;
+  /** Of the Via header; RFC 3261 §17.1.3 matches replies by it. */
+  readonly branch: string;
+  readonly callId: string;
+  readonly cseq: number;
+}
+
+const TOKEN_BYTES = 12;
+
+/**
+ * Composes an OPTIONS request outside a dialog (RFC 3261 §11.1, §8.1.1). Branch, tag and Call-ID are
+ * random, so that nobody who does not see the request can answer it. `user` is the user part of the
+ * Request-URI, empty for none; `local` is the address the reply comes to.
+ */
+export function composeOptions(
+  target: Target,
+  user: string,
+  local: { readonly address: string; readonly port: number },
+): OptionsRequest {
+  const branch = `z9hG4bK${randomHex(TOKEN_BYTES)}`;
+  const callId = randomHex(TOKEN_BYTES);
+  const cseq = 1;
+  const here = hostPort(local);
+  const uri = `sip:${user ? `${user}@` : ''}${hostPort(target)}`;
+  const head = [
+    `OPTIONS ${uri} SIP/2.0`,
+    `Via: SIP/2.0/${target.transport.toUpperCase()} ${here};rport;branch=${branch}`,
+    'Max-Forwards: 70',
+    `From: <sip:ocf-kamailio@${here}>;tag=${randomHex(TOKEN_BYTES)}`,
+    `To: <${uri}>`,
+    `Call-ID: ${callId}`,
+    `CSeq: ${cseq} OPTIONS`,
+    `Contact: <sip:ocf-kamailio@${here}${target.transport === 'udp' ? '' : `;transport=${target.transport}`}>`,
+    'Accept: application/sdp',
+    'User-Agent: ocf-kamailio',
+    'Content-Length: 0',
+  ];
+  return { bytes: Buffer.from(`${head.join('\r\n')}\r\n\r\n`), branch, callId, cseq };
+}

@@ -1,0 +1,5 @@
+/** Set by build.mjs; absent where the sources run unbuilt, as in tests. */
+declare const AGENT_VERSION: string | undefined;
+
+/** The agent's version, as in package.json. */
+export const VERSION: string = typeof AGENT_VERSION === 'string' ? AGENT_VERSION : '0.0.0-unbuilt';

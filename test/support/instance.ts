@@ -1,0 +1,163 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { findProcesses } from '../../src/process/instance.ts';
+
+/** A Kamailio of a test's own: directory, configuration, port, FIFO. Nothing of it outlives `dispose`. */
+export interface TestInstance {
+  /** The instance's own directory. */
+  readonly directory: string;
+  readonly conffile: string;
+  readonly pidfile: string;
+  readonly kamctlrc: string;
+  readonly fifo: string;
+  readonly port: number;
+  /** OCF parameters that start it, udptcp on 127.0.0.1. */
+  readonly params: Readonly<Record<string, string>>;
+  /** The pid in the pidfile; throws when there is none. */
+  mainPid(): number;
+  /** Pids of all living processes of the instance. */
+  pids(): number[];
+  /** Ends every process of the instance, by pid, and removes its directory. */
+  dispose(): Promise<void>;
+}
+
+export interface InstanceOptions {
+  /** Replaces the body of request_route. */
+  readonly route?: string;
+  /** Lines that go to the end of the global part of the configuration. */
+  readonly config?: string;
+  /** Parameters over the usual ones. */
+  readonly params?: Readonly<Record<string, string>>;
+  /** Owner of the directory; root otherwise. */
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+const ANSWER_POLL = `if (is_method("OPTIONS") && $rU == "monitor") {
+    sl_send_reply("200", "OK");
+    exit;
+  }
+  sl_send_reply("404", "Not here");`;
+
+/** Makes an instance's directory and files; nothing is started. */
+export async function makeInstance(options: InstanceOptions = {}): Promise<TestInstance> {
+  const directory = mkdtempSync('/tmp/ocf-kamailio-test-');
+  chmodSync(directory, 0o755);
+  const run = join(directory, 'run');
+  mkdirSync(run);
+  const conffile = join(directory, 'kamailio.cfg');
+  const kamctlrc = join(directory, 'kamctlrc');
+  const pidfile = join(run, 'kamailio.pid');
+  const fifo = join(run, 'rpc.fifo');
+  const port = await freePort();
+  writeFileSync(conffile, configuration(fifo, options));
+  writeFileSync(kamctlrc, `# settings of a test\nRPCFIFOPATH="${fifo}"\n`);
+  if (options.uid !== undefined) {
+    for (const path of [directory, run]) chownSync(path, options.uid, options.gid ?? options.uid);
+  }
+  const params = {
+    conffile,
+    pidfile,
+    kamctlrc,
+    listen_address: '127.0.0.1',
+    port: String(port),
+    ...options.params,
+  };
+  const identity = { binary: params.binary ?? '/usr/sbin/kamailio', pidfile: params.pidfile };
+  const pids = () => findProcesses(identity).map((process) => process.pid);
+  return {
+    directory,
+    conffile,
+    pidfile: params.pidfile,
+    kamctlrc,
+    fifo,
+    port,
+    params,
+    mainPid: () => Number(readFileSync(params.pidfile, 'utf8')),
+    pids,
+    dispose: async () => {
+      for (let left = pids(); left.length > 0; left = pids()) {
+        for (const pid of left) killQuietly(pid);
+        await pause(20);
+      }
+      if (existsSync(directory)) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function configuration(fifo: string, options: InstanceOptions): string {
+  return `#!KAMAILIO
+debug=2
+log_stderror=no
+children=2
+tcp_children=2
+auto_aliases=no
+dns=no
+loadmodule "jsonrpcs.so"
+loadmodule "kex.so"
+loadmodule "corex.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+modparam("jsonrpcs", "fifo_name", "${fifo}")
+modparam("jsonrpcs", "dgram_socket", "")
+modparam("jsonrpcs", "transport", 2)
+${options.config ?? ''}
+request_route {
+  ${options.route ?? ANSWER_POLL}
+}
+`;
+}
+
+/** A port that is free for UDP and TCP on all addresses right now; no two calls of one process give the same. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await new Promise<number>((resolve, reject) => {
+      const server = createServer();
+      server.on('error', reject);
+      server.listen(0, () => {
+        const address = server.address();
+        server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+      });
+    });
+    if (port !== 0 && !given.has(port)) {
+      given.add(port);
+      return port;
+    }
+  }
+}
+
+const given = new Set<number>();
+
+/** Waits until a condition holds; throws after `limitMs`, which is generous: no test asserts a time. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  limitMs = 20_000,
+): Promise<void> {
+  for (const end = Date.now() + limitMs; !(await condition()); await pause(10)) {
+    if (Date.now() > end) throw new Error(`waited ${limitMs} ms in vain until ${what}`);
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already.
+  }
+}
