@@ -73,7 +73,7 @@ export async function makeInstance(options: InstanceOptions = {}): Promise<TestI
     port: String(port),
     ...options.params,
   };
-  const identity = { binary: params.binary ?? '/usr/sbin/kamailio', pidfile: params.pidfile };
+  const identity = { binary: options.params?.binary ?? '/usr/sbin/kamailio', pidfile: params.pidfile };
   const pids = () => findProcesses(identity).map((process) => process.pid);
   return {
     directory,
