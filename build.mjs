@@ -1,5 +1,7 @@
 // Bundles src/main.ts into dist/kamailio: one executable file for any Node.js from 18 on.
+
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { build } from 'esbuild';
 
 const root = new URL('.', import.meta.url).pathname;
@@ -14,31 +16,27 @@ const common = {
   // Each monitor parses the bundle, so every byte counts.
   minify: true,
   legalComments: 'eof',
+  define: { AGENT_VERSION: JSON.stringify(version) },
   write: false,
 };
 
-/** What the sources import of the libraries that are carried as text. */
-const CARRIED = { 'fast-xml-parser': 'XMLBuilder', mri: 'default' };
-
 /**
- * Libraries that few actions need are carried as text and compiled where they are imported: parsing the
- * XML library costs 2 ms, which each monitor would pay for nothing.
+ * The metadata is the same in each call, so it is rendered here and carried as text: parsing the XML
+ * library costs 2 ms, which each monitor would pay for nothing.
  */
-const carryAsText = {
-  name: 'carry-as-text',
+const renderedMetadata = {
+  name: 'rendered-metadata',
   setup(bundler) {
-    bundler.onResolve({ filter: /^(fast-xml-parser|mri)$/ }, ({ path }) => ({ path, namespace: 'carried' }));
-    bundler.onLoad({ filter: /.*/, namespace: 'carried' }, async ({ path }) => {
-      const library = await build({
-        ...common,
-        stdin: { contents: `export { ${CARRIED[path]} } from '${path}';`, resolveDir: root },
-      });
-      const text = JSON.stringify(library.outputFiles[0].text);
+    bundler.onLoad({ filter: /\/src\/metadata\/xml\.ts$/ }, async ({ path }) => {
+      const renderer = await build({ ...common, entryPoints: [path], minify: false });
+      const module = { exports: {} };
+      new Function('module', 'exports', 'require', renderer.outputFiles[0].text)(
+        module,
+        module.exports,
+        createRequire(import.meta.url),
+      );
       return {
-        contents: `const library = { exports: {} };
-          new Function('module', 'exports', 'require', ${text})(library, library.exports, require);
-          const used = library.exports.${CARRIED[path]};
-          export { used as ${CARRIED[path]} };`,
+        contents: `export const metadataXml = () => ${JSON.stringify(module.exports.metadataXml())};`,
       };
     });
   },
@@ -49,8 +47,7 @@ const { outputFiles } = await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/kamailio',
   banner: { js: '#!/usr/bin/env node' },
-  define: { AGENT_VERSION: JSON.stringify(version) },
-  plugins: [carryAsText],
+  plugins: [renderedMetadata],
 });
 
 // A cluster may be calling the file that is replaced: it sees the old one or the new one, never a part.

@@ -3,6 +3,6 @@ import { ExitCode } from '../ocf/exit-code.ts';
 
 /** Prints the metadata. Works on a node that has neither Kamailio nor any parameter set. */
 export async function run(): Promise<ExitCode> {
-  process.stdout.write(await metadataXml());
+  process.stdout.write(metadataXml());
   return ExitCode.success;
 }

@@ -1,11 +1,14 @@
+import { XMLBuilder } from 'fast-xml-parser';
 import { ACTIONS } from '../actions/table.ts';
 import { PARAMETER_NAMES, PARAMETERS, type ParameterName, type ParameterRow } from '../params/table.ts';
 import { VERSION } from '../version.ts';
 import { LONG_DESCRIPTION, SHORT_DESCRIPTION } from './texts.ts';
 
-/** The agent's metadata (OCF RA API 1.1), made from the tables of parameters and actions. */
-export async function metadataXml(): Promise<string> {
-  const { XMLBuilder } = await import('fast-xml-parser');
+/**
+ * The agent's metadata (OCF RA API 1.1), made from the tables of parameters and actions. In the bundle this
+ * module holds the finished text: build.mjs calls it.
+ */
+export function metadataXml(): string {
   const builder = new XMLBuilder({
     ignoreAttributes: false,
     attributeNamePrefix: '@',

@@ -23,8 +23,10 @@ export function composeOptions(
   user: string,
   local: { readonly address: string; readonly port: number },
 ): OptionsRequest {
-  const branch = `z9hG4bK${randomHex(TOKEN_BYTES)}`;
-  const callId = randomHex(TOKEN_BYTES);
+  const random = randomHex(3 * TOKEN_BYTES);
+  const token = (index: number) => random.slice(index * 2 * TOKEN_BYTES, (index + 1) * 2 * TOKEN_BYTES);
+  const branch = `z9hG4bK${token(0)}`;
+  const callId = token(1);
   const cseq = 1;
   const here = hostPort(local);
   const uri = `sip:${user ? `${user}@` : ''}${hostPort(target)}`;
@@ -32,7 +34,7 @@ export function composeOptions(
     `OPTIONS ${uri} SIP/2.0`,
     `Via: SIP/2.0/${target.transport.toUpperCase()} ${here};rport;branch=${branch}`,
     'Max-Forwards: 70',
-    `From: <sip:ocf-kamailio@${here}>;tag=${randomHex(TOKEN_BYTES)}`,
+    `From: <sip:ocf-kamailio@${here}>;tag=${token(2)}`,
     `To: <${uri}>`,
     `Call-ID: ${callId}`,
     `CSeq: ${cseq} OPTIONS`,
