@@ -6,6 +6,7 @@ import { Failure } from '../ocf/failure.ts';
 import type { Params } from '../params/table.ts';
 import { type Account, findAccount, findGroup } from '../process/account.ts';
 import { checkDirectory, UnsafeDirectory } from '../process/directory.ts';
+import { isExecutableFormat } from '../process/executable.ts';
 import { controlSettings } from './health.ts';
 
 /**
@@ -20,6 +21,7 @@ export async function checkNode(params: Params): Promise<Account | undefined> {
     constants.X_OK,
     'install the package kamailio, or correct the parameter',
   );
+  checkFormat(params.binary);
   checkFile(
     'conffile',
     params.conffile,
@@ -40,6 +42,14 @@ export function asFailure(check: () => void): void {
     if (error instanceof UnsafeDirectory) throw new Failure(ExitCode.permission, error.message);
     throw error;
   }
+}
+
+function checkFormat(binary: string): void {
+  if (isExecutableFormat(binary)) return;
+  throw new Failure(
+    ExitCode.installed,
+    `binary ${binary} is no program for this node (neither ELF for its processors nor a script with #!); reinstall the package kamailio`,
+  );
 }
 
 function checkFile(name: string, path: string, access: number, remedy: string): void {

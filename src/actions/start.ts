@@ -10,7 +10,7 @@ import { kamailioArguments } from '../process/command-line.ts';
 import { ensureDirectory } from '../process/directory.ts';
 import { endProcesses } from '../process/end.ts';
 import { findProcesses } from '../process/instance.ts';
-import { type Launch, launch } from '../process/launch.ts';
+import { hasFailed, type Launch, launch } from '../process/launch.ts';
 import { findMain, removePidfile } from '../process/pidfile.ts';
 import type { Context } from './context.ts';
 import { checkControlPlane, checkProbes, controlSettings, type Problem } from './health.ts';
@@ -40,6 +40,7 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
   }
 
   await makeDirectories(params, owner);
+  log.debug(`command line: ${[params.binary, ...kamailioArguments(params)].join(' ')}`);
   // A main process that lives without answering may be one that another start has just launched: wait for it.
   const launched = running.found ? undefined : launch(params.binary, kamailioArguments(params));
   try {
@@ -99,29 +100,29 @@ async function waitUntilServing(
   launched: Launch | undefined,
   deadline: Deadline,
 ): Promise<number> {
-  let problems: Problem[] = ['its main process has not written the pidfile yet'];
-  while (!deadline.passed) {
+  let problems: Problem[] = [];
+  for (; !deadline.passed; await deadline.pause(LOOK_EVERY_MS)) {
     const { end } = launched ?? {};
-    if (end && !(end.kind === 'exit' && end.code === 0))
-      throw await explainFailedLaunch(params, end, launched, deadline);
+    if (end && hasFailed(end)) throw await explainFailedLaunch(params, end, launched, deadline);
 
     const main = findMain(params);
-    if (main.found) {
-      // Whatever comes first: an answer, or the launcher's end, which may mean that no answer will come.
-      const checked = problemsOf(params, main.process.pid, deadline);
-      const round = end ? await checked : await Promise.race([checked, launched?.ended ?? checked]);
-      if (Array.isArray(round)) {
-        if (round.length === 0 && findMain(params).found) return main.process.pid;
-        problems = round;
-      }
-    } else if ((end || !launched) && findProcesses(params).length === 0) {
+    if (!main.found) {
+      const starting = launched && !end;
+      if (starting || findProcesses(params).length > 0) continue;
       throw await explainFailedLaunch(params, end, launched, deadline);
     }
-    await deadline.pause(LOOK_EVERY_MS);
+    const checked = problemsOf(params, main.process.pid, deadline);
+    // A Kamailio that fails while it is asked will not answer any more.
+    const round = await Promise.race([checked, launched?.failed ?? checked]);
+    if (!Array.isArray(round)) continue;
+    if (round.length === 0 && findMain(params).found) return main.process.pid;
+    // A round that the deadline cut off knows less than the one before.
+    if (!deadline.passed || problems.length === 0) problems = round;
   }
+  const seen = problems.join(' || ') || 'its main process has not written the pidfile yet';
   throw new Failure(
     ExitCode.generic,
-    `Kamailio was started but does not serve in time: ${problems.join(' || ')}; if it only needs longer, raise the timeout of the start operation`,
+    `Kamailio was started but does not serve in time: ${seen}; if it only needs longer, raise the timeout of the start operation`,
   );
 }
 

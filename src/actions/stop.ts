@@ -19,6 +19,7 @@ const RESERVE_MS = 5000;
  */
 export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
   const params = await readParamsForStop(invocation);
+  log.debug(`ending the processes that were started with -P ${params.pidfile}`);
   const ending = await end(params, graceOf(params, operationTimeout(invocation), deadline), deadline);
   if (ending.survivors.length > 0) throw survived(ending);
   if (ending.killedBecause)

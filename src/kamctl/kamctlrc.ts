@@ -48,8 +48,8 @@ export function parseKamctlrc(text: string, path: string): Map<string, string> {
 /** One shell word, quotes taken away; undefined when a shell would expand it or find more behind it. */
 function readValue(written: string): string | undefined {
   const word =
-    /^((?:"[^"$`\\]*"|'[^']*'|\\[^\n]|[^\s"'`$\\;&|<>()#])(?:"[^"$`\\]*"|'[^']*'|\\[^\n]|[^\s"'`$\\;&|<>()])*)?(?:\s*;?\s*|\s+#.*)$/.exec(
-      written,
+    /^((?:"[^"$`\\]*"|'[^']*'|\\[^\n]|[^\s"'`$\\;&|<>()#])(?:"[^"$`\\]*"|'[^']*'|\\[^\n]|[^\s"'`$\\;&|<>()])*)?(?:\s*;\s*(?:#.*)?|\s+#.*)?$/.exec(
+      written.trimEnd(),
     );
   if (!word) return undefined;
   return (word[1] ?? '').replace(

@@ -31,12 +31,14 @@ export async function callRpc(
 ): Promise<unknown> {
   const request = openRequestFifo(settings.fifo);
   let reply: ReplyFifo | undefined;
-  // The executor ends an agent that is late with SIGTERM: leave no FIFO behind then either.
+  // The executor ends an agent that is late with SIGTERM, and one that has its verdict exits while a call
+  // may still wait: leave no FIFO behind then either.
+  const onExit = () => reply?.remove();
   const onTerminate = () => {
-    reply?.remove();
+    onExit();
     process.kill(process.pid, 'SIGTERM');
   };
-  process.once('SIGTERM', onTerminate);
+  process.once('SIGTERM', onTerminate).once('exit', onExit);
   try {
     reply = makeReplyFifo(settings.replyDirectory, owner);
     const id = Number.parseInt(randomHex(3), 16);
@@ -50,7 +52,7 @@ export async function callRpc(
     writeRequest(request, `${text}\n`, settings.fifo);
     return resultOf(await readReply(reply.fd, deadline), id, method, settings.fifo);
   } finally {
-    process.off('SIGTERM', onTerminate);
+    process.off('SIGTERM', onTerminate).off('exit', onExit);
     reply?.remove();
     if (reply) closeSync(reply.fd);
     closeSync(request);

@@ -2,6 +2,7 @@ import { XMLBuilder } from 'fast-xml-parser';
 import { ACTIONS } from '../actions/table.ts';
 import { PARAMETER_NAMES, PARAMETERS, type ParameterName, type ParameterRow } from '../params/table.ts';
 import { VERSION } from '../version.ts';
+import { DOCUMENT_TYPE } from './dtd.ts';
 import { LONG_DESCRIPTION, SHORT_DESCRIPTION } from './texts.ts';
 
 /**
@@ -16,7 +17,7 @@ export function metadataXml(): string {
     suppressEmptyNode: true,
     suppressBooleanAttributes: false,
   });
-  return builder.build({
+  const document: string = builder.build({
     '?xml': { '@version': '1.0' },
     'resource-agent': {
       '@name': 'kamailio',
@@ -28,6 +29,7 @@ export function metadataXml(): string {
       actions: { action: describeActions() },
     },
   });
+  return document.replace('\n', `\n${DOCUMENT_TYPE}\n`);
 }
 
 function describeParameter(name: ParameterName): object {

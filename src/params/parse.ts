@@ -39,12 +39,16 @@ async function readRaw({ env, flags }: Invocation, unknown: string[]): Promise<R
   }
   // Pacemaker passes no flags, so its monitors do not pay for reading them.
   if (flags.length === 0) return raw;
+  const names: readonly string[] = PARAMETER_NAMES;
+  const nameOf = (flag: string) => flag.slice(2).split('=', 1)[0] ?? '';
+  unknown.push(...flags.map(nameOf).filter((name) => !names.includes(name)));
   const { default: mri } = await import('mri');
-  for (const [key, value] of Object.entries(mri([...flags], { string: [...PARAMETER_NAMES] }))) {
-    if (key === '_') continue;
-    const name = PARAMETER_NAMES.find((known) => known === key);
-    if (name) raw[name] = String(Array.isArray(value) ? value.at(-1) : value);
-    else unknown.push(key);
+  // Only flags that are parameters: mri has meanings of its own for others, such as --no-NAME.
+  const known = flags.filter((flag) => names.includes(nameOf(flag)));
+  const values = mri(known, { string: [...PARAMETER_NAMES] });
+  for (const name of PARAMETER_NAMES) {
+    const value: unknown = values[name];
+    if (value !== undefined) raw[name] = String(Array.isArray(value) ? value.at(-1) : value);
   }
   return raw;
 }

@@ -27,7 +27,7 @@ export function ensureDirectory(
 export function checkDirectory(path: string, owner: Account | undefined): void {
   const found = lookAt(path);
   if (found) checkOne(path, found, owner);
-  let parent = found ? realpathSync(dirname(path)) : nearestExisting(dirname(path));
+  let parent = found ? resolve(path, dirname(path)) : nearestParent(path);
   while (parent !== '/') {
     checkAncestor(path, parent, owner);
     parent = dirname(parent);
@@ -43,17 +43,21 @@ export function removeIfEmpty(path: string): void {
   }
 }
 
+/**
+ * Makes a directory and the missing ones above it, one after the other from the top, each in a place that
+ * was checked before: mkdir and chown in a stranger's directory can be led astray. Only the last one goes
+ * to `owner`.
+ */
 function make(path: string, owner: Account | undefined): void {
+  const parent = dirname(path);
+  if (!lookAt(parent)) make(parent, undefined);
+  checkDirectory(path, owner);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    // Checked before anything is made inside: mkdir and chown in a stranger's directory can be led astray.
-    checkDirectory(path, owner);
-    const real = join(realpathSync(dirname(path)), basename(path));
+    const real = join(realpathSync(parent), basename(path));
     mkdirSync(real, { mode: 0o755 });
     chmodSync(real, 0o755);
     if (owner && owner.uid !== process.geteuid?.()) chownSync(real, owner.uid, owner.gid);
   } catch (error) {
-    if (error instanceof UnsafeDirectory) throw error;
     // Another start was a moment faster; the check that follows judges what it made.
     if (errorCode(error) === 'EEXIST') return;
     throw new UnsafeDirectory(
@@ -104,11 +108,26 @@ function mode(found: Stats): string {
 }
 
 function lookAt(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new UnsafeDirectory(`${path} cannot be looked at (${errorCode(error)}); correct the path`);
+  }
 }
 
-function nearestExisting(path: string): string {
-  let at = path;
+/** The nearest directory above a path that exists, links resolved. */
+function nearestParent(path: string): string {
+  let at = dirname(path);
   while (at !== '/' && !lookAt(at)) at = dirname(at);
-  return realpathSync(at);
+  return resolve(path, at);
+}
+
+function resolve(path: string, parent: string): string {
+  try {
+    return realpathSync(parent);
+  } catch (error) {
+    throw new UnsafeDirectory(
+      `${path} lies below ${parent}, which leads nowhere (${errorCode(error)}); correct the path`,
+    );
+  }
 }

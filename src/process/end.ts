@@ -22,26 +22,23 @@ const LOOK_EVERY_MS = 15;
 /** The whole process table is looked through again this often, for children forked in between, ms. */
 const SEARCH_EVERY_MS = 500;
 
+/** A Kamailio in which nothing has moved for this long is sent SIGTERM again, ms. */
+const REMIND_MS = 700;
+
 /**
  * Ends every process of an instance: SIGTERM to the main process, which takes its children along and runs
  * Kamailio's own shutdown (registrations are written to the database); to all of them where the main
- * process is gone. Processes that are stopped get SIGCONT, or they would never see it. What is left when
- * `grace` passes, or when nothing has moved for 3 s, gets SIGKILL. Returns the moment the last one is
+ * process is gone. Processes that are stopped get SIGCONT before, or they would never see it. What is left
+ * when `grace` passes, or when nothing has moved for 3 s, gets SIGKILL. Returns the moment the last one is
  * gone, or at `deadline` with the survivors.
  */
 export async function endProcesses(instance: Instance, grace: Deadline, deadline: Deadline): Promise<Ending> {
   const processes = findProcesses(instance);
   if (processes.length === 0) return { found: 0, killedBecause: undefined, survivors: [] };
-
-  const main = findMain(instance);
-  const addressees = main.found ? [main.process] : processes;
-  for (const process of addressees) signal(process, 'SIGTERM', instance);
-
-  const stubborn = await watchThemGo(instance, processes, grace);
-  if (stubborn.left.length === 0) return { found: processes.length, killedBecause: undefined, survivors: [] };
-
-  const survivors = await kill(instance, stubborn.left, deadline);
-  return { found: processes.length, killedBecause: stubborn.why, survivors };
+  const { left, why } = await watchThemGo(instance, processes, grace);
+  if (left.length === 0) return { found: processes.length, killedBecause: undefined, survivors: [] };
+  const survivors = await kill(instance, left, deadline);
+  return { found: processes.length, killedBecause: why, survivors };
 }
 
 /** Waits until no process is left (`left` is empty), until nothing moves any more, or until `grace` has passed. */
@@ -54,25 +51,37 @@ async function watchThemGo(
   let activity = '';
   let movedAt = now();
   let searchedAt = now();
-  while (!grace.passed) {
+  let termedAt = Number.NEGATIVE_INFINITY;
+  for (; !grace.passed; await grace.pause(LOOK_EVERY_MS)) {
     left = left.flatMap((process) => refresh(process) ?? []);
     if (left.length === 0 || now() - searchedAt > SEARCH_EVERY_MS) {
       left = findProcesses(instance);
       searchedAt = now();
       if (left.length === 0) return { left, why: '' };
     }
-    for (const process of left) if (process.state === 'T') signal(process, 'SIGCONT', instance);
-
     const activityNow = left.map(activityOf).join();
     if (activityNow !== activity) movedAt = now();
     activity = activityNow;
     if (now() - movedAt > STALL_MS) {
       return { left, why: `nothing moved in it for ${STALL_MS / 1000} s after SIGTERM` };
     }
-    await grace.pause(LOOK_EVERY_MS);
+    for (const process of left) if (/[Tt]/.test(process.state)) signal(process, 'SIGCONT', instance);
+    // Kamailio's main process keeps one signal in mind: that its children go on again (SIGCHLD) makes it
+    // forget a SIGTERM that comes at the same time. So SIGTERM waits until none is stopped any more, and
+    // is sent again to a Kamailio that does not heed it.
+    const heeded = now() - Math.max(movedAt, termedAt) < REMIND_MS && termedAt > 0;
+    if (heeded || left.some(({ state }) => state === 'T')) continue;
+    terminate(instance, left);
+    termedAt = now();
   }
   left = findProcesses(instance);
   return { left, why: 'it was still terminating when its grace (stop_grace) was over' };
+}
+
+/** SIGTERM to the main process, or to all where that one is gone. */
+function terminate(instance: Instance, processes: readonly ProcessStat[]): void {
+  const main = findMain(instance);
+  for (const process of main.found ? [main.process] : processes) signal(process, 'SIGTERM', instance);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
-import { basename } from 'node:path';
+import { realpathSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { listPids, type ProcessStat, readArgv, readExecutable, readStat, readStatus } from './procfs.ts';
 
 /** What tells the processes of one Kamailio from all others on the machine. */
@@ -26,7 +26,7 @@ export function identify(pid: number, instance: Instance): ProcessStat | undefin
   const argv = readArgv(pid);
   if (!argv || !namesPidfile(argv, instance.pidfile)) return undefined;
   if (readStatus(pid)?.pidNamespaces !== 1) return undefined;
-  if (!runsKamailio(pid, instance.binary)) return undefined;
+  if (!runsKamailio(pid, instance)) return undefined;
   const stat = readStat(pid);
   return stat && isAlive(stat) ? stat : undefined;
 }
@@ -37,7 +37,8 @@ export function refresh(process: ProcessStat): ProcessStat | undefined {
   return now && now.startTime === process.startTime && isAlive(now) ? now : undefined;
 }
 
-function isAlive(stat: ProcessStat): boolean {
+/** Whether a process still runs anything: a zombie only waits to be reaped by its parent. */
+export function isAlive(stat: ProcessStat): boolean {
   return stat.state !== 'Z' && stat.state !== 'X';
 }
 
@@ -50,14 +51,24 @@ function namesPidfile(argv: readonly string[], pidfile: string): boolean {
  * or a wrapper, or has moved to another version's directory, its name decides, but then the file must be
  * root's or the agent's own: any local user can call a program of his "kamailio".
  */
-function runsKamailio(pid: number, binary: string): boolean {
+function runsKamailio(pid: number, { binary, pidfile }: Instance): boolean {
   const executable = readExecutable(pid);
-  if (!executable) return false;
-  const path = executable.path.replace(/ \(deleted\)$/, '');
+  if (executable === 'gone') return false;
   const real = realPath(binary);
-  if (path === binary || path === real) return true;
   const names = [basename(binary), basename(real), 'kamailio'];
+  if (executable === 'hidden') {
+    // An agent that may not trace (a container's root, an ordinary user) must not call a Kamailio "not
+    // running" that it cannot see into: then the name counts, of a process of an account that may be it.
+    const accounts = [0, process.geteuid?.(), ownerOf(dirname(pidfile))];
+    return names.includes(readStat(pid)?.name ?? '') && accounts.includes(readStatus(pid)?.uid);
+  }
+  const path = executable.path.replace(/ \(deleted\)$/, '');
+  if (path === binary || path === real) return true;
   return names.includes(basename(path)) && [0, process.geteuid?.()].includes(executable.owner);
+}
+
+function ownerOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.uid;
 }
 
 function realPath(path: string): string {

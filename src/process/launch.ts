@@ -4,6 +4,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 export interface Launch {
   /** Resolves when the launcher has ended. */
   readonly ended: Promise<LaunchEnd>;
+  /** Resolves when it has ended without bringing up a main process; never otherwise. */
+  readonly failed: Promise<LaunchEnd>;
   /** How it ended, as soon as it has. */
   readonly end: LaunchEnd | undefined;
   /** What came out on stderr so far, the last 64 KiB. */
@@ -16,6 +18,11 @@ export type LaunchEnd =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'signal'; readonly signal: string }
   | { readonly kind: 'not started'; readonly why: string };
+
+/** Whether a launcher ended otherwise than by exit code 0. */
+export function hasFailed(end: LaunchEnd): boolean {
+  return !(end.kind === 'exit' && end.code === 0);
+}
 
 const KEEP_CHARACTERS = 65_536;
 /** How long a failed launcher's stderr is read on when a process of its own still holds it, ms. */
@@ -40,6 +47,7 @@ export function launch(binary: string, args: readonly string[]): Launch {
   });
   return {
     ended,
+    failed: new Promise((resolve) => ended.then((how) => hasFailed(how) && resolve(how))),
     get end() {
       return end;
     },

@@ -1,12 +1,16 @@
 import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { errorCode } from '../error-code.ts';
-import { type Instance, identify } from './instance.ts';
-import type { ProcessStat } from './procfs.ts';
+import { type Instance, identify, isAlive } from './instance.ts';
+import { type ProcessStat, readStat } from './procfs.ts';
 
 /** The instance's main process, or why the pidfile does not lead to it. */
 export type MainProcess =
   | { readonly found: true; readonly process: ProcessStat }
-  | { readonly found: false; readonly why: string };
+  | {
+      readonly found: false;
+      readonly why: string /** What the pidfile names instead. */;
+      readonly pid?: number;
+    };
 
 const PIDFILE_LIMIT_BYTES = 64;
 
@@ -18,7 +22,8 @@ export function findMain(instance: Instance): MainProcess {
   if (process) return { found: true, process };
   return {
     found: false,
-    why: `pidfile ${instance.pidfile} names pid ${content.pid}, which is ${exists(content.pid) ? 'another program (left alone)' : 'gone'}`,
+    pid: content.pid,
+    why: `pidfile ${instance.pidfile} names pid ${content.pid}, which is ${describeStranger(content.pid)}`,
   };
 }
 
@@ -65,11 +70,8 @@ function whyUnreadable(path: string, error: unknown): string {
   return `pidfile ${path} cannot be read (${code})`;
 }
 
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
+function describeStranger(pid: number): string {
+  const stat = readStat(pid);
+  if (!stat) return 'gone';
+  return isAlive(stat) ? 'another program (left alone)' : 'dead (nobody has reaped it yet)';
 }

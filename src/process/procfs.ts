@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { errorCode } from '../error-code.ts';
 
 /** What proc(5) tells of one process in /proc/PID/stat. */
 export interface ProcessStat {
   readonly pid: number;
+  /** The program's name, its first 15 characters; a process can change it. */
+  readonly name: string;
   /** R running, S sleeping, D uninterruptible, T stopped, t traced, Z zombie, X dead. */
   readonly state: string;
   readonly parent: number;
@@ -21,6 +24,7 @@ export function readStat(pid: number): ProcessStat | undefined {
   const [state = '?', parent = '0'] = fields;
   return {
     pid,
+    name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')),
     state,
     parent: Number(parent),
     cpuTicks: Number(fields[11]) + Number(fields[12]),
@@ -34,13 +38,16 @@ export function readArgv(pid: number): readonly string[] | undefined {
   return text ? text.replace(/\0$/, '').split('\0') : undefined;
 }
 
-/** The executable of a process: its path, and who owns the file, even when the path is gone. */
-export function readExecutable(pid: number): { path: string; owner: number } | undefined {
+/**
+ * The executable of a process: its path, and who owns the file, even when the path is gone. `hidden` when
+ * the kernel keeps it from this agent (ptrace(2), access mode checks).
+ */
+export function readExecutable(pid: number): { path: string; owner: number } | 'gone' | 'hidden' {
   try {
     const path = readlinkSync(`/proc/${pid}/exe`);
     return { path, owner: statSync(`/proc/${pid}/exe`).uid };
-  } catch {
-    return undefined;
+  } catch (error) {
+    return ['EACCES', 'EPERM'].includes(errorCode(error)) ? 'hidden' : 'gone';
   }
 }
 

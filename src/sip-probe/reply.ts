@@ -93,8 +93,14 @@ function parseHeaders(lines: readonly string[]): Map<string, string> {
   return headers;
 }
 
-/** The branch parameter of the first element of a Via header. */
+/** One Via element: protocol, sent-by, parameters (RFC 3261 §25.1, `via-parm`). */
+const VIA_ELEMENT =
+  /^SIP[ \t]*\/[ \t]*2\.0[ \t]*\/[ \t]*[A-Za-z]+[ \t]+[^\s;,"]+((?:[ \t]*;[ \t]*[^\s;,="]+(?:[ \t]*=[ \t]*(?:"[^"]*"|[^\s;,"]+))?)*)$/i;
+
+/** The branch parameter of the first element of a Via header; undefined when the element is malformed or has two. */
 function branchOf(via: string): string | undefined {
   const first = via.split(',', 1)[0] ?? '';
-  return /;[ \t]*branch[ \t]*=[ \t]*([^\s;,]+)/i.exec(first)?.[1];
+  const parameters = VIA_ELEMENT.exec(first.trim())?.[1] ?? '';
+  const branches = [...parameters.matchAll(/;[ \t]*branch[ \t]*=[ \t]*([^\s;]+)/gi)];
+  return branches.length === 1 ? branches[0]?.[1] : undefined;
 }

@@ -22,6 +22,7 @@ export function pollUdp(target: Target, user: string, deadline: Deadline): Promi
       // Addresses are literals: the DNS, and the module for it, stay out of a monitor.
       lookup: (address, _options, found) => found(null, address, family),
     });
+    let proceeding = false;
     let resend: NodeJS.Timeout | undefined;
     const expiry = setTimeout(() => finish(() => resolve(undefined)), deadline.remaining);
     const finish = (settle: () => void) => {
@@ -32,15 +33,20 @@ export function pollUdp(target: Target, user: string, deadline: Deadline): Promi
     };
     socket.on('error', (error) => finish(() => reject(error)));
     // A connected socket takes datagrams from the target alone, and hears of its ICMP errors.
-    socket.connect(target.port, target.address, () => {
+    socket.connect(target.port, target.address);
+    socket.on('connect', () => {
       const request = composeOptions(target, user, socket.address());
       socket.on('message', (datagram) => {
         const reply = parseReply(headOf(datagram));
-        if (reply && answers(reply, request) && reply.status >= 200) finish(() => resolve(reply));
+        if (!reply || !answers(reply, request)) return;
+        if (reply.status >= 200) finish(() => resolve(reply));
+        else proceeding = true;
       });
       const send = (interval: number, { bytes }: OptionsRequest) => {
         socket.send(bytes);
-        resend = setTimeout(() => send(Math.min(interval * 2, T2_MS), request), interval);
+        // Once the server has said that it works on it, T2 is soon enough (timer E in "Proceeding").
+        const next = proceeding ? T2_MS : Math.min(interval * 2, T2_MS);
+        resend = setTimeout(() => send(next, request), interval);
       };
       send(T1_MS, request);
     });

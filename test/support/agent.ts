@@ -27,6 +27,8 @@ export interface CallOptions {
   /** Account to call it as; root otherwise. */
   readonly uid?: number;
   readonly gid?: number;
+  /** Kills the agent after so many ms, as the executor does; its code is null then. */
+  readonly limitMs?: number;
 }
 
 /** Calls an agent as the executor does: one action, parameters as OCF_RESKEY_<name>. */
@@ -58,11 +60,13 @@ export async function callAgent(
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text;
   });
+  const limit = options.limitMs && setTimeout(() => child.kill('SIGKILL'), options.limitMs);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     // The shell agent's Kamailio may keep a pipe of its own open: the end of the agent counts.
     child.on('exit', (status) => setTimeout(() => resolve(status), 20));
   });
+  if (limit) clearTimeout(limit);
   const reason = /^ocf-exit-reason:(.*)$/m.exec(stderr)?.[1] ?? '';
   return { code, stdout, stderr, reason };
 }

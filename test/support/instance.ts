@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findProcesses } from '../../src/process/instance.ts';
 
 /** A Kamailio of a test's own: directory, configuration, port, FIFO. Nothing of it outlives `dispose`. */
@@ -23,6 +23,8 @@ export interface TestInstance {
   readonly port: number;
   /** OCF parameters that start it, udptcp on 127.0.0.1. */
   readonly params: Readonly<Record<string, string>>;
+  /** The resource's name, as the executor gives it; to be passed to `callAgent`. */
+  readonly env: Readonly<Record<string, string>>;
   /** The pid in the pidfile; throws when there is none. */
   mainPid(): number;
   /** Pids of all living processes of the instance. */
@@ -35,12 +37,23 @@ export interface InstanceOptions {
   /** Replaces the body of request_route. */
   readonly route?: string;
   /** Lines that go to the end of the global part of the configuration. */
-  readonly config?: string;
+  readonly config?: string | ((port: number, directory: string) => string);
   /** Parameters over the usual ones. */
   readonly params?: Readonly<Record<string, string>>;
   /** Owner of the directory; root otherwise. */
   readonly uid?: number;
   readonly gid?: number;
+  /** Name of a resource whose default pidfile is used; otherwise the pidfile lies in the test's directory. */
+  readonly resource?: string;
+}
+
+/** Clears away the instances that live; a suite that is interrupted comes to no `finally`. */
+const abandoned = new Set<() => void>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    for (const abandon of abandoned) abandon();
+    process.kill(process.pid, signal);
+  });
 }
 
 const ANSWER_POLL = `if (is_method("OPTIONS") && $rU == "monitor") {
@@ -57,45 +70,57 @@ export async function makeInstance(options: InstanceOptions = {}): Promise<TestI
   mkdirSync(run);
   const conffile = join(directory, 'kamailio.cfg');
   const kamctlrc = join(directory, 'kamctlrc');
-  const pidfile = join(run, 'kamailio.pid');
+  const pidfile = options.resource
+    ? `/var/run/kamailio_${options.resource}/kamailio.pid`
+    : join(run, 'kamailio.pid');
   const fifo = join(run, 'rpc.fifo');
   const port = await freePort();
-  writeFileSync(conffile, configuration(fifo, options));
+  writeFileSync(conffile, configuration(directory, fifo, port, options));
   writeFileSync(kamctlrc, `# settings of a test\nRPCFIFOPATH="${fifo}"\n`);
   if (options.uid !== undefined) {
     for (const path of [directory, run]) chownSync(path, options.uid, options.gid ?? options.uid);
   }
   const params = {
     conffile,
-    pidfile,
+    ...(!options.resource && { pidfile }),
     kamctlrc,
     listen_address: '127.0.0.1',
     port: String(port),
     ...options.params,
   };
-  const identity = { binary: options.params?.binary ?? '/usr/sbin/kamailio', pidfile: params.pidfile };
+  const actual = options.params?.pidfile ?? pidfile;
+  const identity = { binary: options.params?.binary ?? '/usr/sbin/kamailio', pidfile: actual };
   const pids = () => findProcesses(identity).map((process) => process.pid);
+  const abandon = () => {
+    for (const pid of pids()) killQuietly(pid);
+    rmSync(directory, { recursive: true, force: true });
+    if (options.resource) rmSync(dirname(pidfile), { recursive: true, force: true });
+  };
+  abandoned.add(abandon);
   return {
     directory,
     conffile,
-    pidfile: params.pidfile,
+    pidfile: actual,
     kamctlrc,
     fifo,
     port,
     params,
-    mainPid: () => Number(readFileSync(params.pidfile, 'utf8')),
+    env: { OCF_RESOURCE_INSTANCE: options.resource ?? 'ocfk_test' },
+    mainPid: () => Number(readFileSync(actual, 'utf8')),
     pids,
     dispose: async () => {
+      abandoned.delete(abandon);
       for (let left = pids(); left.length > 0; left = pids()) {
         for (const pid of left) killQuietly(pid);
         await pause(20);
       }
       if (existsSync(directory)) rmSync(directory, { recursive: true, force: true });
+      if (options.resource) rmSync(dirname(pidfile), { recursive: true, force: true });
     },
   };
 }
 
-function configuration(fifo: string, options: InstanceOptions): string {
+function configuration(directory: string, fifo: string, port: number, options: InstanceOptions): string {
   return `#!KAMAILIO
 debug=2
 log_stderror=no
@@ -112,7 +137,7 @@ loadmodule "textops.so"
 modparam("jsonrpcs", "fifo_name", "${fifo}")
 modparam("jsonrpcs", "dgram_socket", "")
 modparam("jsonrpcs", "transport", 2)
-${options.config ?? ''}
+${typeof options.config === 'function' ? options.config(port, directory) : (options.config ?? '')}
 request_route {
   ${options.route ?? ANSWER_POLL}
 }

@@ -1,0 +1,70 @@
+import type { TestInstance } from '../support/instance.ts';
+import type { Agents } from './agents.ts';
+import { type Command, median, type Run, run } from './measure.ts';
+import { type Watch, watchForAnswer, watchForEnd } from './watch.ts';
+
+/** Medians in ms of an agent's start and stop. */
+export interface LifeTimes {
+  readonly start: number;
+  /** From the first 200 that somebody else saw to the return of start. */
+  readonly startAfterAnswer: number;
+  readonly stop: number;
+  /** From the end of the last process to the return of stop. */
+  readonly stopAfterEnd: number;
+}
+
+type Times = { [Name in keyof LifeTimes]: number[] };
+
+/** Lets both agents start and stop the instance in turn, one pair more than counted, the first to warm up. */
+export async function measureLife(
+  instance: TestInstance,
+  agents: Agents,
+  pairs: number,
+): Promise<{ ours: LifeTimes; shell: LifeTimes }> {
+  const ours = noTimes();
+  const shell = noTimes();
+  for (let pair = 0; pair <= pairs; pair += 1) {
+    await liveOnce(instance, agents.ours, pair > 0 ? ours : noTimes());
+    await liveOnce(instance, agents.shell, pair > 0 ? shell : noTimes());
+  }
+  return { ours: medians(ours), shell: medians(shell) };
+}
+
+async function liveOnce(
+  instance: TestInstance,
+  command: (action: string) => Command,
+  times: Times,
+): Promise<void> {
+  const start = await runWatched(command('start'), watchForAnswer(instance.port));
+  times.start.push(start.milliseconds);
+  times.startAfterAnswer.push(start.sinceSeen);
+  const identity = { binary: '/usr/sbin/kamailio', pidfile: instance.pidfile };
+  const stop = await runWatched(command('stop'), watchForEnd(identity, instance.pids()));
+  times.stop.push(stop.milliseconds);
+  times.stopAfterEnd.push(stop.sinceSeen);
+  if (instance.pids().length > 0) throw new Error('stop left processes of the instance');
+}
+
+/** Runs a command beside a watch; `sinceSeen` is how long after the watched moment it returned, ms. */
+async function runWatched(command: Command, watch: Watch): Promise<Run & { sinceSeen: number }> {
+  try {
+    const done = await run(command);
+    // What the watch has not seen by now came at most a look before the return.
+    return { ...done, sinceSeen: done.endedAt - (watch.seenAt ?? done.endedAt) };
+  } finally {
+    watch.close();
+  }
+}
+
+function noTimes(): Times {
+  return { start: [], startAfterAnswer: [], stop: [], stopAfterEnd: [] };
+}
+
+function medians(times: Times): LifeTimes {
+  return {
+    start: median(times.start),
+    startAfterAnswer: median(times.startAfterAnswer),
+    stop: median(times.stop),
+    stopAfterEnd: median(times.stopAfterEnd),
+  };
+}

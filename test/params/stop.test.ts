@@ -1,0 +1,65 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readParamsForStop } from '../../src/params/parse.ts';
+import { PARAMETER_NAMES } from '../../src/params/table.ts';
+import { invoke } from './support.ts';
+
+const stop = (params: Readonly<Record<string, string>>, flags: readonly string[] = [], instance = 'sip') =>
+  readParamsForStop(invoke(params, flags, instance, 'stop'));
+
+test('stop needs no parameter at all', async () => {
+  assert.equal(await stop({}), {
+    binary: '/usr/sbin/kamailio',
+    pidfile: '/var/run/kamailio_sip/kamailio.pid',
+    stop_grace: undefined,
+    pidfileUsable: true,
+    pidfileIsDefault: true,
+  });
+});
+
+test('stop refuses no value of any parameter', async () => {
+  for (const name of PARAMETER_NAMES) {
+    for (const value of ['', 'x', '/a\nb', '$(touch x)', '-1', 'y'.repeat(65_536)]) {
+      assert.type((await stop({ [name]: value })).pidfile, 'string');
+    }
+  }
+});
+
+test('stop refuses no flag', async () => {
+  const { pidfile } = await stop({}, ['--colour=blue', '--pidfile=/run/k.pid', '--port=x']);
+  assert.is(pidfile, '/run/k.pid');
+});
+
+test('what cannot be used falls back to the default', async () => {
+  const params = await stop({ binary: 'kamailio', stop_grace: 'long' });
+  assert.is(params.binary, '/usr/sbin/kamailio');
+  assert.is(params.stop_grace, undefined);
+});
+
+test('a usable stop_grace and binary are taken', async () => {
+  const params = await stop({ binary: '/opt/kamailio/sbin/kamailio', stop_grace: '7' });
+  assert.is(params.binary, '/opt/kamailio/sbin/kamailio');
+  assert.is(params.stop_grace, 7);
+});
+
+test('a pidfile that start would refuse only names the processes: its file is not touched', async () => {
+  for (const pidfile of ['kamailio.pid', '', '/run/a\nb']) {
+    const params = await stop({ pidfile });
+    assert.is(params.pidfile, pidfile);
+    assert.is(params.pidfileUsable, false);
+    assert.is(params.pidfileIsDefault, false);
+  }
+  assert.is((await stop({}, [], '../x')).pidfileUsable, false);
+});
+
+test("a pidfile of its own is removed, but its directory is not the agent's", async () => {
+  const params = await stop({ pidfile: '/run/k/kamailio.pid' });
+  assert.is(params.pidfileUsable, true);
+  assert.is(params.pidfileIsDefault, false);
+});
+
+test('the default pidfile, written out, is still the default one', async () => {
+  assert.is((await stop({ pidfile: '/var/run/kamailio_sip/kamailio.pid' })).pidfileIsDefault, true);
+});
+
+test.run();

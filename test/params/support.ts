@@ -1,0 +1,29 @@
+import * as assert from 'uvu/assert';
+import { ExitCode } from '../../src/ocf/exit-code.ts';
+import { Failure } from '../../src/ocf/failure.ts';
+import { type Invocation, readInvocation } from '../../src/ocf/invocation.ts';
+
+/** An invocation of `action` with these parameters in the environment and these flags on the command line. */
+export function invoke(
+  params: Readonly<Record<string, string>>,
+  flags: readonly string[] = [],
+  instance = 'sip',
+  action = 'monitor',
+): Invocation {
+  const env: NodeJS.ProcessEnv = { OCF_RESOURCE_INSTANCE: instance };
+  for (const [name, value] of Object.entries(params)) env[`OCF_RESKEY_${name}`] = value;
+  return readInvocation([...flags, action], env);
+}
+
+/** Asserts that a promise fails with exit code 6 and returns the reason. */
+export async function refused(attempt: Promise<unknown>): Promise<string> {
+  try {
+    await attempt;
+  } catch (error) {
+    assert.instance(error, Failure);
+    if (!(error instanceof Failure)) throw error;
+    assert.is(error.code, ExitCode.configured, error.message);
+    return error.message;
+  }
+  throw new Error('was not refused');
+}

@@ -1,0 +1,159 @@
+/**
+ * Runs the suites, test/**\/*.test.ts, one after the other and each as a process of its own, so that a suite
+ * that crashes or hangs takes no other along. Arguments pick files by a part of their path. The last line
+ * of the output is `N passed, N failed`, with `, N skipped` where there were any.
+ */
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** What came of one suite. */
+interface Result {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** What is wrong with the suite as a whole, such as a crash; empty when nothing is. */
+  readonly trouble: string;
+}
+
+/** How the process of a suite ended, and what it printed. */
+interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Why it was ended from here; empty when it was not. */
+  readonly endedBecause: string;
+  readonly output: string;
+}
+
+/** Generous: no suite takes that long unless it hangs. */
+const FILE_LIMIT_MS = 10 * 60_000;
+/** How long a suite may live on after its last word; then it has left something open. */
+const EXIT_LIMIT_MS = 30_000;
+/** How long a suite that is late may take to clean up behind itself. */
+const CLEAN_UP_MS = 10_000;
+/** How long after a suite's end its last output is waited for: a server that it left behind holds the pipes open. */
+const LAST_OUTPUT_MS = 1000;
+
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+let interrupted = false;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+async function main(filters: readonly string[]): Promise<number> {
+  const files = globSync('test/**/*.test.ts', { cwd: root })
+    .filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)))
+    .sort();
+  const width = Math.max(...files.map((file) => file.length), 0);
+  const results: Result[] = [];
+  for (const file of files) {
+    const startedAt = performance.now();
+    const ending = await runFile(file);
+    const result = judge(ending);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    console.log(
+      `${result.failed > 0 ? 'FAIL' : 'ok  '}  ${file.padEnd(width)}  ${seconds.padStart(5)} s  ${sum([result])}`,
+    );
+    if (result.failed > 0)
+      console.log(`${ending.output.trimEnd()}\n${result.trouble && `  ${result.trouble}\n`}`);
+    results.push(result);
+    if (interrupted) break;
+  }
+  if (files.length === 0) console.log(`no suite is named like ${filters.join(', ') || 'test/**/*.test.ts'}`);
+  console.log(`\n${sum(results)}`);
+  return results.some(({ failed }) => failed > 0) || !results.some(({ passed }) => passed > 0) || interrupted
+    ? 1
+    : 0;
+}
+
+/** Runs one suite in a process group of its own: what it has called can be ended with it. */
+function runFile(file: string): Promise<Ending> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [file], {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    let output = '';
+    let endedBecause = '';
+    let cleanUp: NodeJS.Timeout | undefined;
+    let exitLimit: NodeJS.Timeout | undefined;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+        clearTimeout(exitLimit);
+        if (countTests(output).total > 0)
+          exitLimit = setTimeout(giveUp, EXIT_LIMIT_MS, 'its tests were through, but it did not exit');
+      });
+    }
+    const end = (signal: NodeJS.Signals) => signalGroup(child.pid, signal);
+    const giveUp = (why: string) => {
+      endedBecause = why;
+      end('SIGTERM');
+      cleanUp ??= setTimeout(end, CLEAN_UP_MS, 'SIGKILL');
+    };
+    const fileLimit = setTimeout(giveUp, FILE_LIMIT_MS, `not through after ${FILE_LIMIT_MS / 1000} s`);
+    const interrupt = (signal: NodeJS.Signals) => {
+      interrupted = true;
+      end(signal);
+    };
+    for (const name of INTERRUPTS) process.on(name, interrupt);
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      for (const name of INTERRUPTS) process.off(name, interrupt);
+      const pipes = setTimeout(() => {
+        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+      }, LAST_OUTPUT_MS);
+      child.on('close', () => {
+        for (const timer of [fileLimit, exitLimit, cleanUp, pipes]) clearTimeout(timer);
+        resolve({ code, signal, endedBecause, output });
+      });
+    });
+  });
+}
+
+function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, signal);
+  } catch {
+    // Gone already.
+  }
+}
+
+/** Judges a suite: one that crashed, hung, or ran nothing counts as one failure at least. */
+function judge({ code, signal, endedBecause, output }: Ending): Result {
+  const { total, passed, skipped } = countTests(output);
+  const trouble = endedBecause
+    ? `ended: ${endedBecause}`
+    : signal
+      ? `ended by ${signal}`
+      : code !== 0 && total === passed
+        ? `exit code ${code}, though no test failed`
+        : total + skipped === 0
+          ? 'no test ran'
+          : '';
+  return { passed, failed: Math.max(total - passed, trouble ? 1 : 0), skipped, trouble };
+}
+
+/** Reads uvu's closing lines, all zero where there are none. */
+function countTests(output: string): { total: number; passed: number; skipped: number } {
+  const closing = /^ *Total: +(\d+)\s+Passed: +(\d+)\s+Skipped: +(\d+)/gm;
+  const count = { total: 0, passed: 0, skipped: 0 };
+  for (const [, total, passed, skipped] of output.matchAll(closing)) {
+    count.total += Number(total);
+    count.passed += Number(passed);
+    count.skipped += Number(skipped);
+  }
+  return count;
+}
+
+function sum(results: readonly Result[]): string {
+  const count = (of: (result: Result) => number) => results.reduce((total, result) => total + of(result), 0);
+  const skipped = count((result) => result.skipped);
+  return `${count((result) => result.passed)} passed, ${count((result) => result.failed)} failed${
+    skipped > 0 ? `, ${skipped} skipped` : ''
+  }`;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,113 @@
+import { createSocket } from 'node:dgram';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { assertCall, call, withInstance } from '../support/calls.ts';
+import type { TestInstance } from '../support/instance.ts';
+import { processesNaming } from '../support/processes.ts';
+
+function assertNothingRuns(instance: TestInstance): void {
+  assert.equal([...processesNaming(instance.pidfile)], [], 'a start that fails leaves nothing running');
+}
+
+/** Binds a plain UDP socket, without SO_REUSEADDR: Linux lets two sockets that both have it share a port. */
+async function holdUdpPort(port: number): Promise<() => void> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject);
+    socket.bind(port, '127.0.0.1', resolve);
+  });
+  return () => socket.close();
+}
+
+test('a TCP port that another Kamailio holds is named, with its holder', () =>
+  withInstance({}, (holder) =>
+    withInstance({}, async (instance) => {
+      assertCall(await call(holder, 'start'), 0);
+      const pids = holder.pids();
+      const port = String(holder.port);
+      const started = await call(instance, 'start', { port });
+      assertCall(
+        started,
+        1,
+        /Address already in use/,
+        new RegExp(`in use: .*tcp:127\\.0\\.0\\.1:${port} by pid \\d+ \\(/usr/sbin/kamailio\\)`),
+        /see its log, and end what holds the socket$/,
+      );
+      assert.not.match(started.reason, /does not serve in time/, 'it failed at once, not at the deadline');
+      assertNothingRuns(instance);
+      assert.equal(holder.pids(), pids, 'the other one runs on');
+      assertCall(await call(holder, 'monitor'), 0);
+      assertCall(await call(holder, 'stop'), 0);
+    }),
+  ));
+
+for (const proto of ['udp', 'udptcp']) {
+  test(`a UDP port that another program holds is named with proto=${proto}`, () =>
+    withInstance({ params: { proto } }, async (instance) => {
+      const release = await holdUdpPort(instance.port);
+      try {
+        const started = await call(instance, 'start');
+        assertCall(
+          started,
+          1,
+          new RegExp(`in use: .*udp:127\\.0\\.0\\.1:${instance.port} by pid ${process.pid} `),
+          /end what holds the socket$/,
+        );
+        assert.not.match(started.reason, /does not serve in time/);
+        assertNothingRuns(instance);
+      } finally {
+        release();
+      }
+      assertCall(await call(instance, 'start'), 0);
+      assertCall(await call(instance, 'stop'), 0);
+    }));
+}
+
+test('an address that is not on this node is told in the words of Kamailio', () =>
+  withInstance({ params: { listen_address: '192.0.2.1' } }, async (instance) => {
+    const started = await call(instance, 'start');
+    assertCall(started, 1, /^Kamailio exited with \d+ instead of serving: .*192\.0\.2\.1.*; see its log$/);
+    assertNothingRuns(instance);
+  }));
+
+test('a module that fails to initialise is told in the words of Kamailio', () =>
+  withInstance({ config: 'modparam("jsonrpcs", "transport", 1)' }, async (instance) => {
+    assertCall(await call(instance, 'start'), 1, /^Kamailio exited with 255 instead of serving: .*jsonrpcs/);
+    assertNothingRuns(instance);
+  }));
+
+test('a Kamailio that never answers fails the start before the executor ends it, and is ended', () =>
+  withInstance({ route: 'exit;' }, async (instance) => {
+    const limitMs = 6000;
+    const started = await call(instance, 'start', { CRM_meta_timeout: String(limitMs) }, { limitMs });
+    assertCall(
+      started,
+      1,
+      /^Kamailio was started but does not serve in time: .*no answer to OPTIONS within .* raise the timeout of the start/,
+    );
+    assertNothingRuns(instance);
+    assertCall(await call(instance, 'monitor'), 7, /^not running: /);
+  }));
+
+// The last poll before the deadline is cut short; what it saw must not hide what all others saw.
+test('a Kamailio that answers the poll with 404 fails the start with what to change', () =>
+  withInstance({ route: 'sl_send_reply("404", "Not here");' }, async (instance) => {
+    const limitMs = 5000;
+    const started = await call(instance, 'start', { CRM_meta_timeout: String(limitMs) }, { limitMs });
+    assertCall(
+      started,
+      1,
+      /answers OPTIONS sip:monitor@127\.0\.0\.1:\d+ with 404 Not here; kamailio\.cfg must/,
+    );
+    assertNothingRuns(instance);
+  }));
+
+test('a Kamailio that logs to stderr for life holds up neither the agent nor its caller', () =>
+  withInstance({ config: 'log_stderror=yes' }, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    assertCall(await call(instance, 'monitor'), 0);
+    assertCall(await call(instance, 'stop'), 0);
+    assertNothingRuns(instance);
+  }));
+
+test.run();

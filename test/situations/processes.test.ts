@@ -1,0 +1,195 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { assertCall, call, withInstance } from '../support/calls.ts';
+import { type TestInstance, until } from '../support/instance.ts';
+import { isAlive, processesNaming, signalAll, stateOf, untilGone } from '../support/processes.ts';
+import { withStandIn } from '../support/stand-in.ts';
+
+function pidsOf(instance: TestInstance): number[] {
+  return [...processesNaming(instance.pidfile).keys()];
+}
+
+async function killMain(instance: TestInstance): Promise<number> {
+  const main = instance.mainPid();
+  signalAll([main], 'SIGKILL');
+  await untilGone(main);
+  assert.ok(pidsOf(instance).length > 0, 'children of the main process live');
+  return main;
+}
+
+async function suspend(pids: readonly number[]): Promise<void> {
+  signalAll(pids, 'SIGSTOP');
+  await until(() => pids.every((pid) => stateOf(pid) === 'T'), 'the processes are stopped');
+}
+
+test('a main process that was killed leaves a failed instance, and stop removes its children', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const main = await killMain(instance);
+    assertCall(
+      await call(instance, 'monitor'),
+      1,
+      new RegExp(`^the main process is not known \\(pidfile .* names pid ${main}, which is gone\\)`),
+      /\d+ processes of the instance live: pid \d+(, \d+)*.*; a stop removes them all$/,
+    );
+    assertCall(await call(instance, 'stop'), 0);
+    assert.equal(pidsOf(instance), []);
+    assert.not(existsSync(instance.pidfile));
+    assertCall(await call(instance, 'monitor'), 7, /^not running: /);
+  }));
+
+test('a start recovers by itself from a main process that was killed', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    await killMain(instance);
+    const orphans = pidsOf(instance);
+    const started = await call(instance, 'start');
+    assertCall(started, 0);
+    assert.match(started.stderr, /^WARNING: processes of an earlier Kamailio live without a main process/m);
+    const left = orphans.filter((pid) => pidsOf(instance).includes(pid));
+    assert.equal(left, []);
+    assertCall(await call(instance, 'monitor'), 0);
+    assertCall(await call(instance, 'stop'), 0);
+    assert.equal(pidsOf(instance), []);
+  }));
+
+test('an instance that was killed as a whole is not running, and starts again', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const pids = pidsOf(instance);
+    signalAll(pids, 'SIGKILL');
+    for (const pid of pids) await untilGone(pid);
+    assertCall(await call(instance, 'monitor'), 7, /^not running: pidfile .* names pid \d+, which is gone/);
+    assertCall(await call(instance, 'start'), 0);
+    assertCall(await call(instance, 'monitor'), 0);
+    assertCall(await call(instance, 'stop'), 0);
+  }));
+
+test('an instance whose processes are all stopped has failed, and a stop succeeds', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    await suspend(pidsOf(instance));
+    const limitMs = 10_000;
+    assertCall(
+      await call(instance, 'monitor', { CRM_meta_timeout: String(limitMs) }, { limitMs }),
+      1,
+      /^main process \d+ is stopped \(state T: SIGSTOP or a debugger\) and serves nobody; /,
+    );
+    assertCall(await call(instance, 'stop'), 0);
+    assert.equal(pidsOf(instance), []);
+    assert.not(existsSync(instance.pidfile));
+  }));
+
+// Kamailio loses a SIGTERM that reaches its main process together with the SIGCHLD of children that are let
+// go on; one that is sent again is heeded.
+test('an instance whose processes were all stopped terminates by itself, without SIGKILL', () =>
+  withInstance({}, async (instance) => {
+    for (let round = 0; round < 5; round += 1) {
+      assertCall(await call(instance, 'start'), 0);
+      await suspend(pidsOf(instance));
+      const stopped = await call(instance, 'stop');
+      assertCall(stopped, 0);
+      assert.not.match(stopped.stderr, /killed/);
+    }
+  }));
+
+test('an instance whose workers are stopped fails its polls before the executor loses patience', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const main = instance.mainPid();
+    await suspend(pidsOf(instance).filter((pid) => pid !== main));
+    const limitMs = 3000;
+    const monitored = await call(instance, 'monitor', { CRM_meta_timeout: String(limitMs) }, { limitMs });
+    assertCall(
+      monitored,
+      1,
+      /^Kamailio runs \(pid \d+\) but is not healthy: /,
+      /udp:127\.0\.0\.1:\d+: no answer to OPTIONS within [\d.]+ s; /,
+      /tcp:127\.0\.0\.1:\d+: no answer to OPTIONS within [\d.]+ s; /,
+      /control plane: no reply to core\.uptime over /,
+    );
+    assertCall(await call(instance, 'stop'), 0);
+    assert.equal(pidsOf(instance), []);
+  }));
+
+test('a start next to a Kamailio that hangs ends it when it does not come back', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    await suspend(pidsOf(instance));
+    const limitMs = 8000;
+    assertCall(
+      await call(instance, 'start', { CRM_meta_timeout: String(limitMs) }, { limitMs }),
+      1,
+      /does not serve in time: .*no answer to OPTIONS/,
+    );
+    assert.equal(pidsOf(instance), []);
+  }));
+
+test('a Kamailio that ignores SIGTERM and does nothing is killed', () =>
+  withInstance({}, (instance) =>
+    withStandIn(instance, `process.on('SIGTERM', () => {});`, async (standIn) => {
+      const stopped = await call(instance, 'stop');
+      assertCall(stopped, 0);
+      assert.match(stopped.stderr, /^WARNING: .* was killed: nothing moved in it for 3 s after SIGTERM$/m);
+      assert.not(isAlive(standIn.pid));
+      assert.not(existsSync(instance.pidfile));
+    }),
+  ));
+
+test('a stopped Kamailio that ignores SIGTERM as well is killed', () =>
+  withInstance({}, (instance) =>
+    withStandIn(instance, `process.on('SIGTERM', () => {});`, async (standIn) => {
+      await suspend([standIn.pid]);
+      assertCall(await call(instance, 'stop'), 0);
+      assert.not(isAlive(standIn.pid));
+    }),
+  ));
+
+/** Works for `seconds` after SIGTERM, then writes `finished` into `file` and goes. */
+function busy(seconds: number, file: string): string {
+  return `process.on('SIGTERM', () => {
+    for (const end = Date.now() + ${seconds * 1000}; Date.now() < end; );
+    require('node:fs').writeFileSync(${JSON.stringify(file)}, 'finished');
+    process.exit(0);
+  });`;
+}
+
+test('a Kamailio that is busy terminating is not cut off', () =>
+  withInstance({}, (instance) => {
+    const file = join(instance.directory, 'work');
+    return withStandIn(instance, busy(5, file), async () => {
+      const stopped = await call(instance, 'stop');
+      assertCall(stopped, 0);
+      assert.is(readFileSync(file, 'utf8'), 'finished');
+      assert.not.match(stopped.stderr, /killed/);
+    });
+  }));
+
+test('a Kamailio that is still busy when stop_grace is over is killed', () =>
+  withInstance({}, (instance) => {
+    const file = join(instance.directory, 'work');
+    return withStandIn(instance, busy(60, file), async (standIn) => {
+      const stopped = await call(instance, 'stop', { stop_grace: '1' });
+      assertCall(stopped, 0);
+      assert.match(
+        stopped.stderr,
+        /was killed: it was still terminating when its grace \(stop_grace\) was over/,
+      );
+      assert.not(isAlive(standIn.pid));
+      assert.not(existsSync(file));
+    });
+  }));
+
+test('a Kamailio that stays busy is killed before the operation times out', () =>
+  withInstance({}, (instance) =>
+    withStandIn(instance, busy(60, '/dev/null'), async (standIn) => {
+      const limitMs = 6000;
+      const stopped = await call(instance, 'stop', { CRM_meta_timeout: String(limitMs) }, { limitMs });
+      assertCall(stopped, 0);
+      assert.not(isAlive(standIn.pid));
+    }),
+  ));
+
+test.run();

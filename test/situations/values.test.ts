@@ -1,0 +1,70 @@
+import { test } from 'uvu';
+import { callAgent } from '../support/agent.ts';
+import { assertCall, call, withInstance } from '../support/calls.ts';
+
+/** Values that are invalid everywhere, with what the reason must say. */
+const INVALID: readonly (readonly [string, string, RegExp])[] = [
+  ['listen_address', '', /^required parameter listen_address is missing/],
+  ['listen_address', 'sip.example.org', /^listen_address=sip\.example\.org: is no IPv4 or IPv6 address/],
+  ['listen_address', 'localhost', /host names are not looked up/],
+  ['listen_address', '127.0.0.1:5060', /^listen_address=127\.0\.0\.1:5060: holds a port; .*`port`/],
+  ['listen_address', '[::1]:5060', /^listen_address=\[::1\]:5060: holds a port/],
+  ['listen_address', '127.0.0.256', /is no IPv4 or IPv6 address/],
+  ['listen_address', 'fe80::1%lo', /names a zone/],
+  ['monitoring_ip', 'sip.example.org', /^monitoring_ip=sip\.example\.org: is no IPv4 or IPv6 address/],
+  ['monitoring_ip', '127.0.0.1:5060', /^monitoring_ip=127\.0\.0\.1:5060: holds a port/],
+  ['port', '70000', /^port=70000: is no port; give a number from 1 to 65535/],
+  ['port', '0', /^port=0: is no port/],
+  ['port', 'sip', /^port=sip: is no port/],
+  ['proto', 'sctp', /^proto=sctp: is not one of udp, tcp, udptcp, conf_udp, conf_tcp, conf_udptcp/],
+  ['proto', '', /^proto=: is not one of/],
+  ['proto', 'UDP', /^proto=UDP: is not one of/],
+  ['binary', 'kamailio', /^binary=kamailio: is no absolute path/],
+  ['conffile', 'kamailio.cfg', /^conffile=kamailio\.cfg: is no absolute path/],
+  ['pidfile', 'kamailio.pid', /^pidfile=kamailio\.pid: is no absolute path/],
+  ['kamctlrc', 'kamctlrc', /^kamctlrc=kamctlrc: is no absolute path/],
+  ['kamuser', 'two words', /^kamuser=two words: is no name of an account/],
+  ['kamuser', '-oProxy', /^kamuser=-oProxy: is no name of an account/],
+  ['extra_options', '-A "open', /^extra_options=-A "open: ends inside a quote/],
+  ['probe_timeout', '0', /^probe_timeout=0: is no number of seconds/],
+  ['stop_grace', '1.5', /^stop_grace=1\.5: is no number of seconds/],
+];
+
+for (const [name, value, reason] of INVALID) {
+  test(`${name}="${value}" is invalid everywhere, and stop works all the same`, () =>
+    withInstance({}, async (instance) => {
+      for (const action of ['validate-all', 'start', 'monitor'])
+        assertCall(await call(instance, action, { [name]: value }), 6, reason);
+      assertCall(await call(instance, 'stop', { [name]: value }), 0);
+    }));
+}
+
+test('a running instance stops although a parameter has become invalid', () =>
+  withInstance({}, async (instance) => {
+    for (const broken of [
+      { port: '70000' },
+      { listen_address: '' },
+      { stop_grace: 'long' },
+      { binary: 'x' },
+    ]) {
+      assertCall(await call(instance, 'start'), 0);
+      assertCall(await call(instance, 'stop', broken), 0);
+      assertCall(await call(instance, 'monitor'), 7, /^not running: /);
+    }
+  }));
+
+test('a listen_address that is not set at all is missing', async () => {
+  for (const action of ['validate-all', 'start', 'monitor'])
+    assertCall(await callAgent(action), 6, /^required parameter listen_address is missing/);
+});
+
+test('an unknown action is unimplemented', async () => {
+  assertCall(await callAgent('promote'), 3, /^this agent has no action "promote"/);
+  assertCall(await callAgent('toString'), 3, /^this agent has no action "toString"/);
+});
+
+test('no action at all is an error of the arguments', async () => {
+  assertCall(await callAgent(undefined), 2, /^no action given/);
+});
+
+test.run();
