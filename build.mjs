@@ -2,6 +2,8 @@
 
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { basename } from 'node:path';
+import { deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = new URL('.', import.meta.url).pathname;
@@ -42,12 +44,48 @@ const renderedMetadata = {
   },
 };
 
+/** Actions that a monitor has no need of. meta-data is not among them: it is one text, and is asked for often. */
+const CARRIED_ACTIONS = ['start', 'stop', 'validate-all', 'reload-agent', 'diagnose', 'help'];
+
+/**
+ * A monitor runs every few seconds, for years: it is to parse its own code and no other. The rest, which
+ * with the XML parser of `diagnose` is twice as large, is carried as compressed text, complete in itself,
+ * and compiled when one of its actions is called.
+ */
+const carriedActions = {
+  name: 'carried-actions',
+  setup(bundler) {
+    bundler.onLoad(
+      { filter: new RegExp(`/src/actions/(${CARRIED_ACTIONS.join('|')})\\.ts$`) },
+      ({ path }) => ({
+        contents: `import { actions } from 'carried-actions';
+        export const run = (context) => actions()['${basename(path, '.ts')}'].run(context);`,
+      }),
+    );
+    bundler.onResolve({ filter: /^carried-actions$/ }, ({ path }) => ({ path, namespace: 'carried' }));
+    bundler.onLoad({ filter: /.*/, namespace: 'carried' }, async () => {
+      const lines = CARRIED_ACTIONS.map((name) => `export * as '${name}' from './src/actions/${name}.ts';`);
+      const rest = await build({ ...common, stdin: { contents: lines.join('\n'), resolveDir: root } });
+      const packed = deflateRawSync(rest.outputFiles[0].contents, { level: 9 }).toString('base64');
+      return {
+        contents: `import { inflateRawSync } from 'node:zlib';
+          export function actions() {
+            const module = { exports: {} };
+            const text = inflateRawSync(Buffer.from('${packed}', 'base64')).toString();
+            new Function('module', 'exports', 'require', text)(module, module.exports, require);
+            return module.exports;
+          }`,
+      };
+    });
+  },
+};
+
 const { outputFiles } = await build({
   ...common,
   entryPoints: ['src/main.ts'],
   outfile: 'dist/kamailio',
   banner: { js: '#!/usr/bin/env node' },
-  plugins: [renderedMetadata],
+  plugins: [renderedMetadata, carriedActions],
 });
 
 // A cluster may be calling the file that is replaced: it sees the old one or the new one, never a part.

@@ -1,23 +1,27 @@
 import { operationDeadline } from './actions/context.ts';
 import { ACTIONS } from './actions/table.ts';
 import { ExitCode } from './ocf/exit-code.ts';
-import { Failure } from './ocf/failure.ts';
+import { Failure, isFailure } from './ocf/failure.ts';
 import { type Invocation, readInvocation } from './ocf/invocation.ts';
-import { createLog, writeExitReason } from './ocf/log.ts';
+import { type Log, openLog, writeExitReason } from './ocf/log.ts';
 import { oneLine } from './ocf/one-line.ts';
 
 /** Runs one action and returns its exit code: the one place where a Failure becomes a code and a reason. */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<ExitCode> {
+  let log: Log | undefined;
   try {
-    return await act(readInvocation(argv, env));
+    const invocation = readInvocation(argv, env);
+    log = await openLog(invocation);
+    return await act(invocation, log);
   } catch (error) {
-    const failure = error instanceof Failure ? error : internalError(error);
-    writeExitReason(env.OCF_EXIT_REASON_PREFIX || 'ocf-exit-reason:', failure.message);
+    const failure = isFailure(error) ? error : internalError(error);
+    writeExitReason(failure.message, env);
+    log?.exitReason(failure.message);
     return failure.code;
   }
 }
 
-async function act(invocation: Invocation): Promise<ExitCode> {
+async function act(invocation: Invocation, log: Log): Promise<ExitCode> {
   const row = Object.hasOwn(ACTIONS, invocation.action) ? ACTIONS[invocation.action] : undefined;
   if (!row) {
     throw new Failure(
@@ -26,11 +30,7 @@ async function act(invocation: Invocation): Promise<ExitCode> {
     );
   }
   const action = await row.load();
-  return action.run({
-    invocation,
-    log: createLog(invocation.debugging),
-    deadline: operationDeadline(invocation),
-  });
+  return action.run({ invocation, log, deadline: operationDeadline(invocation) });
 }
 
 /** A defect of the agent: told as such, with the place, so that it can be reported. */

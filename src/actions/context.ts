@@ -10,6 +10,14 @@ export interface Context {
   readonly deadline: Deadline;
 }
 
+/**
+ * How deep to check: 0, 10 or 20. Unset is 10, which has always been what this monitor does; a value in
+ * between means the next lower one (OCF_CHECK_LEVEL, OCF RA API 1.1).
+ */
+export function checkLevelOf({ checkLevel = 10 }: Invocation): 0 | 10 | 20 {
+  return checkLevel >= 20 ? 20 : checkLevel >= 10 ? 10 : 0;
+}
+
 /** The deadline of the operation: its timeout, less a tenth (1 s at most) for the verdict to get out on a busy node. */
 export function operationDeadline(invocation: Invocation): Deadline {
   const timeout = operationTimeout(invocation);

@@ -1,3 +1,5 @@
+import { checkControlPlane, checkProbes } from '../checks/health.ts';
+import { checkTools } from '../checks/tools.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import { readParams } from '../params/parse.ts';
@@ -5,28 +7,43 @@ import type { Params } from '../params/table.ts';
 import { findProcesses } from '../process/instance.ts';
 import { findMain } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
-import type { Context } from './context.ts';
-import { checkControlPlane, checkProbes } from './health.ts';
+import { type Context, checkLevelOf } from './context.ts';
 
 /**
- * Returns 0 when the main process lives and every check passes. Throws Failure: `notRunning` when no
- * process of the instance is left, `generic` for everything in between. A half-dead Kamailio must never
- * count as "not running": the cluster would start a second one beside it.
+ * Returns 0 when the main process lives and every check of the level passes. Throws Failure: `notRunning`
+ * when no process of the instance is left, `generic` for everything in between (a half-dead Kamailio must
+ * never count as "not running": the cluster would start a second one beside it), and at level 20
+ * `degraded` when all answers but something predicts a failure.
  */
 export async function run({ invocation, deadline }: Context): Promise<ExitCode> {
   const params = await readParams(invocation);
+  const level = checkLevelOf(invocation);
   const main = findMain(params);
   if (!main.found) throw withoutMain(params, main.why);
   // A stopped Kamailio (SIGSTOP, a debugger) answers nobody; there is no need to wait for that.
   if (main.process.state === 'T' || main.process.state === 't') throw stopped(main.process);
+  if (level === 0) return ExitCode.success;
 
-  // The control plane first: Kamailio works on the request while the probes are sent.
-  const checks = [checkControlPlane(params, main.process.pid, deadline), checkProbes(params, deadline)];
-  const problems = (await Promise.all(checks)).flat();
-  if (problems.length === 0) return ExitCode.success;
+  // Before anything is asked: a verdict without its tools must not leave half of them at work.
+  checkTools(params);
+  const predictions = level === 20 ? await import('../checks/predictions.ts') : undefined;
+  const socketsBefore = predictions?.udpSockets(main.process.pid) ?? [];
+  const [control, { problems, outcomes }] = await Promise.all([
+    checkControlPlane(params, main.process.pid, deadline),
+    checkProbes(params, deadline),
+  ]);
+  const found = [...problems, ...control];
+  if (found.length > 0) {
+    throw new Failure(
+      ExitCode.generic,
+      `Kamailio runs (pid ${main.process.pid}) but is not healthy: ${found.join(' || ')}`,
+    );
+  }
+  const signs = await predictions?.predictFailures(params, main.process, socketsBefore, outcomes, deadline);
+  if (!signs?.length) return ExitCode.success;
   throw new Failure(
-    ExitCode.generic,
-    `Kamailio runs (pid ${main.process.pid}) but is not healthy: ${problems.join(' || ')}`,
+    ExitCode.degraded,
+    `Kamailio (pid ${main.process.pid}) serves, but: ${signs.join(' || ')}`,
   );
 }
 

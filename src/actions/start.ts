@@ -1,4 +1,8 @@
 import { dirname } from 'node:path';
+import { controlSettings } from '../checks/control-settings.ts';
+import { checkControlPlane, checkProbes, type Problem } from '../checks/health.ts';
+import { explainFailedLaunch } from '../checks/launch-failure.ts';
+import { asFailure, checkNode } from '../checks/node.ts';
 import type { Deadline } from '../deadline.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
@@ -13,9 +17,6 @@ import { findProcesses } from '../process/instance.ts';
 import { hasFailed, type Launch, launch } from '../process/launch.ts';
 import { findMain, removePidfile } from '../process/pidfile.ts';
 import type { Context } from './context.ts';
-import { checkControlPlane, checkProbes, controlSettings, type Problem } from './health.ts';
-import { explainFailedLaunch } from './launch-failure.ts';
-import { asFailure, checkNode } from './node-check.ts';
 
 /** Between two looks at a Kamailio that comes up, ms. */
 const LOOK_EVERY_MS = 10;
@@ -61,8 +62,8 @@ async function isHealthy(params: Params, pid: number, deadline: Deadline): Promi
 
 /** The probes first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
 async function problemsOf(params: Params, pid: number, deadline: Deadline): Promise<Problem[]> {
-  const problems = await checkProbes(params, deadline);
-  return problems.length > 0 ? problems : checkControlPlane(params, pid, deadline);
+  const { problems } = await checkProbes(params, deadline);
+  return problems.length > 0 ? [...problems] : checkControlPlane(params, pid, deadline);
 }
 
 /** A main process that crashed may have left children that hold the sockets, and a pidfile that Kamailio would heed. */

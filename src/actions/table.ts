@@ -15,6 +15,11 @@ export interface ActionRow {
   readonly timeout?: number;
   /** Suggested interval in s. */
   readonly interval?: number;
+  /**
+   * The check levels that the metadata advertises, each as an action of its own, with their intervals in s.
+   * `pcs resource create` makes an operation of each, and leaves the check level of depth 0 unset.
+   */
+  readonly depths?: Readonly<Record<number, number>>;
   /** Another name of an action further up, which help leaves out. */
   readonly aliasOf?: string;
 }
@@ -31,6 +36,7 @@ export const ACTIONS: Readonly<Record<string, ActionRow>> = {
     load: () => import('./monitor.ts'),
     timeout: 30,
     interval: 10,
+    depths: { 0: 10, 10: 30, 20: 60 },
     short: 'Checks the main process, each SIP transport and the control plane.',
   },
   status: {
@@ -44,8 +50,18 @@ export const ACTIONS: Readonly<Record<string, ActionRow>> = {
     timeout: 5,
     short: 'Checks the parameters, what they name on this node, and the configuration file.',
   },
+  'reload-agent': {
+    load: () => import('./reload-agent.ts'),
+    timeout: 10,
+    short: 'Takes changed parameters into effect without touching Kamailio.',
+  },
   'meta-data': { load: () => import('./meta-data.ts'), timeout: 5, short: 'Prints the metadata as XML.' },
   notify: { load: () => import('./notify.ts'), timeout: 5, short: 'Does nothing, successfully.' },
+  diagnose: {
+    load: () => import('./diagnose.ts'),
+    short:
+      'Checks everything and explains it to a person; `diagnose RESOURCE` takes the parameters from the cluster.',
+  },
   help: { load: () => import('./help.ts'), short: 'Prints this.' },
   usage: { load: () => import('./help.ts'), short: 'Prints this.', aliasOf: 'help' },
   version: { load: () => import('./version.ts'), short: "Prints the agent's version." },

@@ -1,12 +1,17 @@
+import { checkConfiguration } from '../checks/configuration.ts';
+import { checkNode } from '../checks/node.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { readParams } from '../params/parse.ts';
-import { checkConfiguration } from './configuration-check.ts';
-import type { Context } from './context.ts';
-import { checkNode } from './node-check.ts';
+import { type Context, checkLevelOf } from './context.ts';
 
-/** Checks the values, then this node, then the configuration file; changes nothing. Throws Failure. */
+/**
+ * Checks the values, and unless OCF_CHECK_LEVEL is 0, this node and the configuration file too; changes
+ * nothing. Throws Failure.
+ */
 export async function run({ invocation, deadline }: Context): Promise<ExitCode> {
   const params = await readParams(invocation);
+  // Level 0 is for a tool that plans on another machine: the values alone, not what they name here.
+  if (checkLevelOf(invocation) === 0) return ExitCode.success;
   await checkNode(params);
   checkConfiguration(params, deadline);
   return ExitCode.success;

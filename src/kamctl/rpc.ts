@@ -1,4 +1,5 @@
 import { closeSync, readSync } from 'node:fs';
+import { cleanUpAtExit } from '../at-exit.ts';
 import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
@@ -31,14 +32,7 @@ export async function callRpc(
 ): Promise<unknown> {
   const request = openRequestFifo(settings.fifo);
   let reply: ReplyFifo | undefined;
-  // The executor ends an agent that is late with SIGTERM, and one that has its verdict exits while a call
-  // may still wait: leave no FIFO behind then either.
-  const onExit = () => reply?.remove();
-  const onTerminate = () => {
-    onExit();
-    process.kill(process.pid, 'SIGTERM');
-  };
-  process.once('SIGTERM', onTerminate).once('exit', onExit);
+  const removeReply = cleanUpAtExit(() => reply?.remove());
   try {
     reply = makeReplyFifo(settings.replyDirectory, owner);
     const id = Number.parseInt(randomHex(3), 16);
@@ -52,8 +46,7 @@ export async function callRpc(
     writeRequest(request, `${text}\n`, settings.fifo);
     return resultOf(await readReply(reply.fd, deadline), id, method, settings.fifo);
   } finally {
-    process.off('SIGTERM', onTerminate).off('exit', onExit);
-    reply?.remove();
+    removeReply();
     if (reply) closeSync(reply.fd);
     closeSync(request);
   }

@@ -1,3 +1,5 @@
+import { CERTIFICATE_DAYS, SHARED_MEMORY_PERCENT } from '../checks/thresholds.ts';
+
 /** What the metadata and the man page say about the agent as a whole. */
 
 export const SHORT_DESCRIPTION = 'Manages a Kamailio SIP server';
@@ -15,6 +17,10 @@ export const POLL_ROUTE = `request_route {
 export const LONG_DESCRIPTION = `Starts, stops and watches a Kamailio SIP server (proxy, registrar, load balancer). It takes the place of the shell agent of the same name: parameters, defaults and exit codes are the same, and a Kamailio that one of them started is monitored and stopped by the other.
 
 A monitor checks the main process, polls each SIP transport with OPTIONS, and asks for the up-time through the RPC FIFO. "Not running" is reported only when no process of the instance is left; a Kamailio that hangs has failed.
+
+OCF_CHECK_LEVEL sets how deep it looks. 0: the main process alone. 10, and unset: the above. 20: also what predicts a failure, reported as degraded (190): a worker that is stopped or stays uninterruptible for a second, more than ${SHARED_MEMORY_PERCENT} % of the shared memory in use, a TLS certificate that expires within ${CERTIFICATE_DAYS} days, a UDP socket whose receive queue is more than half full or that drops datagrams during the check. A value in between means the next lower level.
+
+"diagnose" runs every check for a person and says what to do; with the name of a resource it takes the parameters from the cluster.
 
 kamailio.cfg must answer the poll with 200:
 

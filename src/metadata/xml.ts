@@ -50,17 +50,16 @@ function describeParameter(name: ParameterName): object {
 }
 
 function describeActions(): object[] {
-  return Object.entries(ACTIONS).flatMap(([name, row]) =>
-    row.timeout === undefined
-      ? []
-      : [
-          {
-            '@name': name,
-            '@timeout': `${row.timeout}s`,
-            ...(row.interval && { '@interval': `${row.interval}s` }),
-          },
-        ],
-  );
+  return Object.entries(ACTIONS).flatMap(([name, { timeout, interval, depths }]) => {
+    if (timeout === undefined) return [];
+    const action = { '@name': name, '@timeout': `${timeout}s` };
+    if (!depths) return [{ ...action, ...(interval && { '@interval': `${interval}s` }) }];
+    return Object.entries(depths).map(([depth, seconds]) => ({
+      ...action,
+      '@interval': `${seconds}s`,
+      '@depth': depth,
+    }));
+  });
 }
 
 function inEnglish(text: string): object {

@@ -19,6 +19,8 @@ export const ExitCode = {
   configured: 6,
   /** Nothing of the instance is left; the cluster may start it anywhere. */
   notRunning: 7,
+  /** Works, but something predicts a failure: shown, not recovered (Pacemaker 2.1 and later). */
+  degraded: 190,
 } as const;
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

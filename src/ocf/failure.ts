@@ -13,3 +13,8 @@ export class Failure extends Error {
     this.code = code;
   }
 }
+
+/** Whether an error is a Failure, also one of a part that the bundle carries complete in itself, with a class of its own. */
+export function isFailure(error: unknown): error is Failure {
+  return error instanceof Error && error.name === 'Failure' && 'code' in error;
+}

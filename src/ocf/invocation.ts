@@ -5,6 +5,8 @@ import { Failure } from './failure.ts';
 export interface Invocation {
   /** The action, e.g. `monitor`. */
   readonly action: string;
+  /** Words behind the action; Pacemaker gives none. */
+  readonly operands: readonly string[];
   /** `--name=value` flags behind or before the action, unparsed. */
   readonly flags: readonly string[];
   /** Where the parameters come from: OCF_RESKEY_<name>. */
@@ -21,7 +23,6 @@ export interface Invocation {
   readonly checkLevel: number | undefined;
   /** HA_debug is above 0. */
   readonly debugging: boolean;
-  readonly exitReasonPrefix: string;
 }
 
 /** What the operation may take when Pacemaker names no timeout (a person calls): ms. */
@@ -38,6 +39,7 @@ export function readInvocation(argv: readonly string[], env: NodeJS.ProcessEnv):
   return {
     action,
     env,
+    operands: argv.filter((word) => !word.startsWith('-')).slice(1),
     flags: argv.filter((word) => word.startsWith('--')),
     instance: env.OCF_RESOURCE_INSTANCE || 'default',
     timeoutMs: toCount(env.OCF_RESKEY_CRM_meta_timeout) || undefined,
@@ -45,7 +47,6 @@ export function readInvocation(argv: readonly string[], env: NodeJS.ProcessEnv):
     isProbe: action === 'monitor' && intervalMs === 0,
     checkLevel: toCount(env.OCF_CHECK_LEVEL),
     debugging: (toCount(env.HA_debug) ?? 0) > 0,
-    exitReasonPrefix: env.OCF_EXIT_REASON_PREFIX || 'ocf-exit-reason:',
   };
 }
 

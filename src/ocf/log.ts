@@ -1,4 +1,5 @@
-import { writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import type { Invocation } from './invocation.ts';
 import { oneLine } from './one-line.ts';
 
 /** What the agent has to say while it works; never used by a healthy monitor. */
@@ -6,20 +7,35 @@ export interface Log {
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
-  error(message: string): void;
+  /** Records an exit reason; on stderr it stands by itself, see `writeExitReason`. */
+  exitReason(reason: string): void;
 }
 
+type Level = 'debug' | 'info' | 'warning' | 'error';
+
+/** The names that the resource agents of the field write for their levels. */
+const LEVEL_NAMES = { debug: 'debug', info: 'INFO', warning: 'WARNING', error: 'ERROR' } as const;
+/** syslog(3) priorities. */
+const PRIORITIES = { debug: 'debug', info: 'info', warning: 'warning', error: 'err' } as const;
+
 /**
- * A log on stderr, one line a message: the executor copies an agent's stderr into the cluster's log.
- * `debug` is silent unless `debugging` (HA_debug above 0).
+ * Opens the log: one line a message. Each goes to stderr, which the executor copies into the cluster's
+ * log, and, as for every resource agent, to syslog when HA_LOGFACILITY names a facility, and into the
+ * files HA_LOGFILE and HA_DEBUGLOG (the latter takes debug messages too). `debug` is silent unless
+ * HA_debug is above 0. No file is opened and no program started before there is something to say.
  */
-export function createLog(debugging: boolean): Log {
-  const say = (level: string) => (message: string) => writeError(`${level}: ${oneLine(message)}\n`);
+export async function openLog(invocation: Invocation): Promise<Log> {
+  const record = await recorder(invocation);
+  const say = (level: Level) => (message: string) => {
+    const line = oneLine(message);
+    writeError(`${LEVEL_NAMES[level]}: ${line}\n`);
+    record(level, line);
+  };
   return {
-    debug: debugging ? say('DEBUG') : () => {},
-    info: say('INFO'),
-    warn: say('WARNING'),
-    error: say('ERROR'),
+    debug: invocation.debugging ? say('debug') : () => {},
+    info: say('info'),
+    warn: say('warning'),
+    exitReason: (reason) => record('error', oneLine(reason)),
   };
 }
 
@@ -27,8 +43,43 @@ export function createLog(debugging: boolean): Log {
  * Prints the exit reason in the form the executor picks out of stderr (OCF RA API 1.1: the prefix is
  * `$OCF_EXIT_REASON_PREFIX`, or `ocf-exit-reason:`).
  */
-export function writeExitReason(prefix: string, reason: string): void {
-  writeError(`${prefix}${oneLine(reason)}\n`);
+export function writeExitReason(reason: string, env: NodeJS.ProcessEnv): void {
+  writeError(`${env.OCF_EXIT_REASON_PREFIX || 'ocf-exit-reason:'}${oneLine(reason)}\n`);
+}
+
+/** Writes a line wherever messages go besides stderr. */
+async function recorder({ env, instance }: Invocation): Promise<(level: Level, line: string) => void> {
+  const tag = `kamailio(${oneLine(instance, 80)})[${process.pid}]`;
+  const facility = env.HA_LOGFACILITY ?? '';
+  // A facility is a word (syslog(3)); `none` is how it is switched off.
+  const syslog =
+    /^[a-z0-9]+$/.test(facility) && facility !== 'none' ? await import('./syslog.ts') : undefined;
+  return (level, line) => {
+    const entry = `${tag}:\t${timestamp()} ${LEVEL_NAMES[level]}: ${line}\n`;
+    if (env.HA_LOGFILE && level !== 'debug') append(env.HA_LOGFILE, entry);
+    if (env.HA_DEBUGLOG && env.HA_DEBUGLOG !== env.HA_LOGFILE) append(env.HA_DEBUGLOG, entry);
+    syslog?.toSyslog(`${facility}.${PRIORITIES[level]}`, tag, line);
+  };
+}
+
+function append(path: string, entry: string): void {
+  try {
+    // A FIFO or a link in the file's place must not hold root up or lead it elsewhere.
+    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
+    const fd = openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o640);
+    writeSync(fd, entry);
+    closeSync(fd);
+  } catch {
+    // A log that cannot be written is no reason to fail a resource; the same line stands on stderr.
+  }
+}
+
+/** As syslog writes it: `Nov 22 21:00:00`, local time. */
+function timestamp(): string {
+  const now = new Date();
+  const month = now.toLocaleString('en', { month: 'short' });
+  const day = String(now.getDate()).padStart(2, ' ');
+  return `${month} ${day} ${now.toTimeString().slice(0, 8)}`;
 }
 
 /** Writes at once, so that nothing is lost when the process exits next; an executor that is gone is no error. */

@@ -25,6 +25,35 @@ export async function readParams(invocation: Invocation): Promise<Params> {
   return parseParams(raw, invocation.instance);
 }
 
+/** A parameter that cannot be used, and why. */
+export interface ParameterFault {
+  readonly name: ParameterName;
+  readonly reason: string;
+}
+
+/**
+ * As `readParams`, for a diagnosis that goes on after the first fault: a value outside its domain is told
+ * and its default taken instead, for the required listen_address nothing.
+ */
+export async function readParamsWithFaults(
+  invocation: Invocation,
+): Promise<{ readonly params: Params; readonly faults: readonly ParameterFault[] }> {
+  const raw: Partial<Record<ParameterName, string>> = { ...(await readRaw(invocation, [])) };
+  const faults: ParameterFault[] = [];
+  for (const name of PARAMETER_NAMES) {
+    try {
+      parseOne(name, raw[name], invocation.instance);
+    } catch (error) {
+      faults.push({ name, reason: messageOf(error) });
+      raw[name] = name === 'listen_address' ? UNKNOWN_ADDRESS : PARAMETERS[name].default;
+    }
+  }
+  return { params: parseParams(raw, invocation.instance), faults };
+}
+
+/** Stands in for an address that nobody gave (RFC 5737: nobody's). */
+const UNKNOWN_ADDRESS = '192.0.2.0';
+
 /** As `readParams`, but takes only what stop needs, and never throws: what start would refuse falls back. */
 export async function readParamsForStop(invocation: Invocation): Promise<StopParams> {
   return parseForStop(await readRaw(invocation, []), invocation.instance);

@@ -90,16 +90,16 @@ udp, tcp and udptcp hand Kamailio its sockets on the command line: listen_addres
     default: '/usr/bin/sipsak',
     parse: values.optionalPath,
     reloadable: true,
-    short: 'sipsak program (not needed)',
-    long: "Absolute path of sipsak. Kept for configurations written for the shell agent; this agent's own SIP client takes its place.",
+    short: 'sipsak program',
+    long: 'Absolute path of sipsak; used with monitor_tools=external only.',
   }),
   kamctl: row({
     type: 'string',
     default: '/usr/sbin/kamctl',
     parse: values.optionalPath,
     reloadable: true,
-    short: 'kamctl program (not needed)',
-    long: "Absolute path of kamctl. Kept for configurations written for the shell agent; this agent's own control client takes its place.",
+    short: 'kamctl program',
+    long: 'Absolute path of kamctl; used with monitor_tools=external only. Also looked for in /usr/bin.',
   }),
   kamctlrc: row({
     type: 'string',
@@ -132,6 +132,25 @@ Every instance on a node can be checked this way when each has a kamctlrc of its
     short: 'More options for Kamailio',
     long: 'More options for the command line of Kamailio, split at blanks; quotes hold words together. Nothing is expanded or executed.',
   }),
+  monitor_tools: row({
+    type: 'select',
+    default: 'builtin',
+    options: values.MONITOR_TOOLS,
+    parse: values.monitorTools,
+    reloadable: true,
+    short: 'Clients that the monitor uses',
+    long: "builtin: the agent's own SIP and RPC clients. external: sipsak and `kamctl monitor 1`, as the shell agent runs them; they must be installed, and sipsak polls udp and tcp only.",
+  }),
+  probes: row({
+    type: 'string',
+    default: '',
+    parse: values.targets,
+    reloadable: true,
+    short: 'Sockets to poll',
+    long: `What to poll instead of monitoring_ip, port and proto: a list of sockets as Kamailio's listen lines have them, separated by blanks or commas, for example "udp:192.0.2.10:5060 tls:[2001:db8::1]:5061". The transports are udp, tcp and tls; without a port it is 5060, for tls 5061. All are polled at the same time, and all have to answer.
+
+Over tls the certificate is not verified: one that strangers distrust is no outage. At check level 20 its expiry is looked at.`,
+  }),
   probe_user: row({
     type: 'string',
     default: 'monitor',
@@ -146,7 +165,7 @@ Every instance on a node can be checked this way when each has a kamctlrc of its
     parse: values.seconds,
     reloadable: true,
     short: 'Time one poll may take (s)',
-    long: 'Seconds that one poll may take, retransmissions included. Where the timeout of the operation is shorter, that one holds.',
+    long: 'Seconds that one poll may take, retransmissions included (over UDP after 0.5, 1.5, 3.5 s, and so on). Where the timeout of the operation is shorter, that one holds.',
   }),
   stop_grace: row({
     type: 'integer',

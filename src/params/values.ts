@@ -1,3 +1,6 @@
+import { oneLine } from '../ocf/one-line.ts';
+import { DEFAULT_PORTS, type Target } from '../sip-probe/target.ts';
+
 /**
  * The domains of parameter values. Each takes the text that an administrator wrote and returns the value
  * that the agent works with, or throws an Error whose message completes "NAME=VALUE: ...".
@@ -54,6 +57,47 @@ export function optionalAddress(text: string): string {
   return text === '' ? '' : address(text);
 }
 
+/** More sockets than one Kamailio has; polled at once they would be a burst of their own. */
+const MAX_PROBES = 64;
+
+/**
+ * A list of sockets as Kamailio's listen lines have them, separated by blanks or commas:
+ * `udp:10.0.0.1:5060 tls:[2001:db8::1]`. Without a port it is 5060, for tls 5061.
+ */
+export function targets(text: string): readonly Target[] {
+  if (text.trim() === '') return [];
+  const entries = text.split(',').flatMap((part) => part.trim().split(/[ \t]+/));
+  if (entries.length > MAX_PROBES) {
+    throw new Error(
+      `lists ${entries.length} sockets; from entry ${MAX_PROBES + 1} ("${entries[MAX_PROBES]}") on it is too many`,
+    );
+  }
+  return entries.map(target);
+}
+
+function target(entry: string): Target {
+  const refuse = (why: string) => new Error(`entry "${oneLine(entry, 80)}" ${why}`);
+  if (entry === '') throw new Error('has an empty entry; remove the comma too many');
+  const [, scheme, bracketed, plain, portText] =
+    /^([a-z]+):(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(entry) ?? [];
+  if (scheme === undefined)
+    throw refuse('is no socket; write TRANSPORT:ADDRESS:PORT, an IPv6 address in brackets');
+  const transport = TRANSPORTS.find((name) => name === scheme);
+  if (!transport) throw refuse(`has no transport of ${TRANSPORTS.join(', ')}`);
+  const literal = bracketed ?? plain ?? '';
+  if (bracketed === undefined ? !isIPv4(literal) : !isIPv6(literal)) {
+    throw refuse('has no IPv4 or bracketed IPv6 address (host names are not looked up)');
+  }
+  if (portText === undefined) return { transport, address: literal, port: DEFAULT_PORTS[transport] };
+  try {
+    return { transport, address: literal, port: port(portText) };
+  } catch {
+    throw refuse('has no port from 1 to 65535');
+  }
+}
+
+const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
+
 /** A port from 1 to 65535. */
 export function port(text: string): number {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
@@ -68,6 +112,16 @@ export type Proto = (typeof PROTOS)[number];
 export function proto(text: string): Proto {
   const found = PROTOS.find((name) => name === text);
   if (!found) throw new Error(`is not one of ${PROTOS.join(', ')}`);
+  return found;
+}
+
+export const MONITOR_TOOLS = ['builtin', 'external'] as const;
+export type MonitorTools = (typeof MONITOR_TOOLS)[number];
+
+/** Whose clients the monitor uses. */
+export function monitorTools(text: string): MonitorTools {
+  const found = MONITOR_TOOLS.find((name) => name === text);
+  if (!found) throw new Error(`is not one of ${MONITOR_TOOLS.join(', ')}`);
   return found;
 }
 

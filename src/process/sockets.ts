@@ -8,6 +8,10 @@ export interface ListeningSocket {
   readonly address: string;
   readonly port: number;
   readonly inode: string;
+  /** Bytes of memory that received and unread data take. */
+  readonly receiveQueue: number;
+  /** Datagrams lost since the socket was opened, mostly because its queue was full; 0 for TCP. */
+  readonly drops: number;
 }
 
 /** /proc/net/tcp, column `st`: TCP_LISTEN. A bound UDP socket shows as TCP_CLOSE there. */
@@ -18,6 +22,17 @@ export function listeningSockets(): ListeningSocket[] {
   return (['udp', 'tcp'] as const).flatMap((transport) =>
     ['', '6'].flatMap((family) => readTable(transport, `/proc/net/${transport}${family}`)),
   );
+}
+
+/** The inodes of the sockets that a process holds. */
+export function socketInodes(pid: number): string[] {
+  return descriptors(pid).flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
+}
+
+/** The named files that a process holds open, FIFOs among them; sockets, pipes and devices are left out. */
+export function openPaths(pid: number): string[] {
+  const paths = descriptors(pid).filter((target) => target.startsWith('/') && !target.startsWith('/dev/'));
+  return [...new Set(paths)];
 }
 
 /** Which process holds a socket, as "pid 123 (program)"; undefined when it cannot be seen (not root). */
@@ -34,7 +49,14 @@ function readTable(transport: 'udp' | 'tcp', path: string): ListeningSocket[] {
     const [address, port] = (fields[1] ?? '').split(':');
     if (!address || !port || fields[3] !== LISTENING[transport]) return [];
     return [
-      { transport, address: decodeAddress(address), port: Number.parseInt(port, 16), inode: fields[9] ?? '' },
+      {
+        transport,
+        address: decodeAddress(address),
+        port: Number.parseInt(port, 16),
+        inode: fields[9] ?? '',
+        receiveQueue: Number.parseInt(fields[4]?.split(':')[1] ?? '0', 16),
+        drops: transport === 'udp' ? Number(fields[12] ?? 0) : 0,
+      },
     ];
   });
 }

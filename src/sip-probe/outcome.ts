@@ -3,8 +3,28 @@ import type { Target } from './target.ts';
 
 /** What came of one poll. */
 export type Outcome =
-  | { readonly healthy: true; readonly target: Target; readonly reply: Reply; readonly roundTripMs: number }
-  | { readonly healthy: false; readonly target: Target; readonly seen: string; readonly remedy: string };
+  | {
+      readonly healthy: true;
+      readonly target: Target;
+      readonly reply: Reply;
+      readonly roundTripMs: number;
+      /** When the server's certificate expires, ms since 1970; over TLS only. */
+      readonly certificateExpires?: number;
+    }
+  | {
+      readonly healthy: false;
+      readonly target: Target;
+      readonly seen: string;
+      readonly remedy: string;
+      /** The final reply, where there was one. */
+      readonly status?: number;
+    };
+
+/** What a transport brings back: the final reply, or undefined when none came in time. */
+export interface Polled {
+  readonly reply: Reply | undefined;
+  readonly certificateExpires?: number;
+}
 
 /** A poll without a usable reply; thrown inside the transports, turned into an Outcome by `probe`. */
 export class PollFailure extends Error {

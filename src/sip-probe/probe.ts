@@ -3,7 +3,7 @@ import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import { hostPort } from '../socket-address.ts';
-import { type Outcome, PollFailure } from './outcome.ts';
+import { type Outcome, type Polled, PollFailure } from './outcome.ts';
 import type { Reply } from './reply.ts';
 import type { Target } from './target.ts';
 
@@ -14,26 +14,27 @@ import type { Target } from './target.ts';
 export async function probe(target: Target, user: string, deadline: Deadline): Promise<Outcome> {
   const startedAt = now();
   try {
-    const reply = await poll(target, user, deadline);
+    const { reply, certificateExpires } = await poll(target, user, deadline);
     const roundTripMs = now() - startedAt;
-    if (reply?.status === 200) return { healthy: true, target, reply, roundTripMs };
-    return {
-      healthy: false,
-      target,
-      ...(reply ? explainReply(reply, target, user) : explainSilence(roundTripMs)),
-    };
+    if (reply?.status === 200) {
+      return { healthy: true, target, reply, roundTripMs, ...(certificateExpires && { certificateExpires }) };
+    }
+    if (reply) return { healthy: false, target, status: reply.status, ...explainReply(reply, target, user) };
+    return { healthy: false, target, ...explainSilence(roundTripMs) };
   } catch (error) {
     return { healthy: false, target, ...explainError(error) };
   }
 }
 
 /** The code of a transport is loaded when it is polled, not before. */
-async function poll(target: Target, user: string, deadline: Deadline): Promise<Reply | undefined> {
+async function poll(target: Target, user: string, deadline: Deadline): Promise<Polled> {
   switch (target.transport) {
     case 'udp':
-      return (await import('./udp.ts')).pollUdp(target, user, deadline);
+      return { reply: await (await import('./udp.ts')).pollUdp(target, user, deadline) };
     case 'tcp':
-      return (await import('./tcp.ts')).pollTcp(target, user, deadline);
+      return { reply: await (await import('./tcp.ts')).pollTcp(target, user, deadline) };
+    case 'tls':
+      return (await import('./tls.ts')).pollTls(target, user, deadline);
   }
 }
 

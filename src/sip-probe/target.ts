@@ -1,6 +1,8 @@
 import { hostPort } from '../socket-address.ts';
 
-export type Transport = 'udp' | 'tcp';
+/** What a target is polled over, and the port that stands for it (RFC 3261 §19.1.2). */
+export const DEFAULT_PORTS = { udp: 5060, tcp: 5060, tls: 5061 } as const;
+export type Transport = keyof typeof DEFAULT_PORTS;
 
 /** A socket that is polled. */
 export interface Target {

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeInstance, type TestInstance } from '../support/instance.ts';
 import { type Agents, prepareAgents } from './agents.ts';
+import { measureDepth } from './depth.ts';
 import { type LifeTimes, measureLife } from './life.ts';
 import { interleave, median, run, series } from './measure.ts';
 import { type Figure, summary, table } from './report.ts';
@@ -42,7 +43,10 @@ async function main(pairs: number, node: string): Promise<void> {
   const stopEarly = () => instance.dispose().then(() => process.exit(1));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopEarly);
   try {
-    const figures = await measure(instance, prepareAgents(instance, node), pairs);
+    const figures = [
+      ...(await measure(instance, prepareAgents(instance, node), pairs)),
+      ...(await measureDepth(node, 2 * pairs)),
+    ];
     console.log(table(figures));
     const file = fileURLToPath(new URL('../../dist/bench.json', import.meta.url));
     writeFileSync(file, `${JSON.stringify({ ...conditions, figures: summary(figures) }, null, 2)}\n`);

@@ -45,7 +45,6 @@ test('what nobody says has a default, and nonsense counts as nothing said', () =
     assert.is(invocation.isProbe, true);
     assert.is(invocation.checkLevel, undefined);
     assert.is(invocation.debugging, false);
-    assert.is(invocation.exitReasonPrefix, 'ocf-exit-reason:');
   }
 });
 

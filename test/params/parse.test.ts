@@ -23,6 +23,8 @@ test('what is not set has the established default', async () => {
       kamuser: '',
       kamgroup: '',
       extra_options: [],
+      monitor_tools: 'builtin',
+      probes: [],
       probe_user: 'monitor',
       probe_timeout: 5,
       stop_grace: undefined,

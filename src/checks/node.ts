@@ -7,7 +7,8 @@ import type { Params } from '../params/table.ts';
 import { type Account, findAccount, findGroup } from '../process/account.ts';
 import { checkDirectory, UnsafeDirectory } from '../process/directory.ts';
 import { isExecutableFormat } from '../process/executable.ts';
-import { controlSettings } from './health.ts';
+import { controlSettings } from './control-settings.ts';
+import { checkTools } from './tools.ts';
 
 /**
  * Checks what the parameters name on this node, without changing anything: program, files, accounts,
@@ -15,23 +16,33 @@ import { controlSettings } from './health.ts';
  * Throws Failure `installed`, `arguments` or `permission`.
  */
 export async function checkNode(params: Params): Promise<Account | undefined> {
-  checkFile(
-    'binary',
-    params.binary,
-    constants.X_OK,
-    'install the package kamailio, or correct the parameter',
-  );
-  checkFormat(params.binary);
-  checkFile(
-    'conffile',
-    params.conffile,
-    constants.R_OK,
-    'put the configuration there, or correct the parameter',
-  );
+  checkBinary(params);
+  checkConffile(params);
   if (params.kamctlrc) await controlSettings(params.kamctlrc);
-  const owner = findOwner(params);
-  asFailure(() => checkDirectory(dirname(params.pidfile), owner));
+  checkTools(params);
+  const owner = checkAccounts(params);
+  checkDirectories(params, owner);
   return owner;
+}
+
+/** The program is there and can be executed. Throws Failure `installed`. */
+export function checkBinary({ binary }: Params): void {
+  checkFile('binary', binary, constants.X_OK, 'install the package kamailio, or correct the parameter');
+  if (isExecutableFormat(binary)) return;
+  throw new Failure(
+    ExitCode.installed,
+    `binary ${binary} is no program for this node (neither ELF for its processors nor a script with #!); reinstall the package kamailio`,
+  );
+}
+
+/** The configuration file is there and can be read. Throws Failure `installed`. */
+export function checkConffile({ conffile }: Params): void {
+  checkFile('conffile', conffile, constants.R_OK, 'put the configuration there, or correct the parameter');
+}
+
+/** Nobody but Kamailio's account can meddle with the pidfile. Throws Failure `permission`. */
+export function checkDirectories(params: Params, owner: Account | undefined): void {
+  asFailure(() => checkDirectory(dirname(params.pidfile), owner));
 }
 
 /** Turns an UnsafeDirectory into the Failure `permission`. */
@@ -42,14 +53,6 @@ export function asFailure(check: () => void): void {
     if (error instanceof UnsafeDirectory) throw new Failure(ExitCode.permission, error.message);
     throw error;
   }
-}
-
-function checkFormat(binary: string): void {
-  if (isExecutableFormat(binary)) return;
-  throw new Failure(
-    ExitCode.installed,
-    `binary ${binary} is no program for this node (neither ELF for its processors nor a script with #!); reinstall the package kamailio`,
-  );
 }
 
 function checkFile(name: string, path: string, access: number, remedy: string): void {
@@ -66,7 +69,8 @@ function checkFile(name: string, path: string, access: number, remedy: string): 
   }
 }
 
-function findOwner({ kamuser, kamgroup }: Params): Account | undefined {
+/** The accounts are known here and the caller may become them. Throws Failure `arguments` or `permission`. */
+export function checkAccounts({ kamuser, kamgroup }: Params): Account | undefined {
   const gid = kamgroup ? findGroup(kamgroup) : undefined;
   if (kamgroup && gid === undefined) {
     throw new Failure(

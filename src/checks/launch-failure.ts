@@ -7,7 +7,7 @@ import { endProcesses } from '../process/end.ts';
 import { errorLines, type Launch, type LaunchEnd, launch } from '../process/launch.ts';
 import { holderOf, listeningSockets } from '../process/sockets.ts';
 import { hostPort, isIPv6Literal } from '../socket-address.ts';
-import { checkConfiguration } from './configuration-check.ts';
+import { checkConfiguration } from './configuration.ts';
 
 /** How long Kamailio is given to repeat its mistake in the foreground, ms. */
 const REPEAT_MS = 5000;

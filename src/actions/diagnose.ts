@@ -1,0 +1,56 @@
+import { writeSync } from 'node:fs';
+import { runChecks } from '../diagnosis/checks.ts';
+import { invocationOf } from '../diagnosis/cluster-resource.ts';
+import type { Finding } from '../diagnosis/finding.ts';
+import { jsonReport, textReport } from '../diagnosis/report.ts';
+import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../ocf/failure.ts';
+import { oneLine } from '../ocf/one-line.ts';
+import { readParamsWithFaults } from '../params/parse.ts';
+import type { Context } from './context.ts';
+
+/**
+ * Runs every check and prints what was seen, how long it took and what to do: for a person, coloured on a
+ * terminal, or as JSON (`--output=json`). Parameters come from the environment and flags, or, with the
+ * name of a resource, from the cluster. Returns the exit code that a monitor would; changes nothing.
+ * Throws Failure for an unknown resource or output.
+ */
+export async function run({ invocation, deadline }: Context): Promise<ExitCode> {
+  const output = outputFormat(invocation.flags);
+  const [resource] = invocation.operands;
+  const asked = resource === undefined ? invocation : await invocationOf(resource, invocation);
+  const { params, faults } = await readParamsWithFaults(asked);
+  const findings = await runChecks(params, faults, deadline);
+  const exitCode = codeOf(findings);
+  const report = {
+    instance: asked.instance,
+    source: resource === undefined ? 'environment and flags' : `the cluster's resource ${resource}`,
+    findings,
+    exitCode,
+  };
+  const coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
+  print(output === 'json' ? jsonReport(report) : textReport(report, coloured));
+  return exitCode;
+}
+
+function outputFormat(flags: readonly string[]): 'text' | 'json' {
+  const format = flags.findLast((flag) => flag.startsWith('--output='))?.slice('--output='.length) ?? 'text';
+  if (format === 'text' || format === 'json') return format;
+  throw new Failure(ExitCode.arguments, `--output=${oneLine(format, 40)} is neither text nor json`);
+}
+
+/** The first finding that would end a monitor decides; what only predicts a failure comes last. */
+function codeOf(findings: readonly Finding[]): ExitCode {
+  const codes = findings
+    .filter(({ check }) => !BEFORE_A_START.includes(check))
+    .flatMap(({ exitCode }) => exitCode ?? []);
+  return codes.find((code) => code !== ExitCode.degraded) ?? codes[0] ?? ExitCode.success;
+}
+
+/** What these find keeps a Kamailio from starting, but is no matter of a monitor. */
+const BEFORE_A_START = ['binary', 'configuration', 'accounts', 'directories'];
+
+/** Whole before the process exits, also into a pipe. */
+function print(text: string): void {
+  for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(1, rest));
+}

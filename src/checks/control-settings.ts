@@ -1,0 +1,27 @@
+import { errorCode } from '../error-code.ts';
+import type { ControlSettings } from '../kamctl/kamctlrc.ts';
+import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../ocf/failure.ts';
+
+/**
+ * Reads the instance's kamctlrc. Throws Failure `installed` when the file is missing, `permission` when it
+ * may not be read, `arguments` when it cannot be used.
+ */
+export async function controlSettings(kamctlrc: string): Promise<ControlSettings> {
+  const { KamctlrcError, readControlSettings } = await import('../kamctl/kamctlrc.ts');
+  try {
+    return readControlSettings(kamctlrc);
+  } catch (error) {
+    if (error instanceof KamctlrcError) throw new Failure(ExitCode.arguments, error.message);
+    if (errorCode(error) === 'EACCES') {
+      throw new Failure(
+        ExitCode.permission,
+        `kamctlrc ${kamctlrc} cannot be read; call the agent as root, or make the file readable`,
+      );
+    }
+    throw new Failure(
+      ExitCode.installed,
+      `kamctlrc ${kamctlrc} is missing on this node (${errorCode(error)}); put it there, or set kamctlrc to nothing if this instance has no control plane`,
+    );
+  }
+}

@@ -1,0 +1,87 @@
+import type { Deadline } from '../deadline.ts';
+import { RpcFailure } from '../kamctl/rpc-failure.ts';
+import type { Params } from '../params/table.ts';
+import { readStatus } from '../process/procfs.ts';
+import type { Outcome } from '../sip-probe/outcome.ts';
+import { probe } from '../sip-probe/probe.ts';
+import { describeTarget, type Target, type Transport } from '../sip-probe/target.ts';
+import { controlSettings } from './control-settings.ts';
+import { findTool } from './tools.ts';
+
+/** One thing that is wrong: what was seen and where, and what to do about it, as one part of a sentence. */
+export type Problem = string;
+
+/** What the probes came to. */
+export interface ProbeReport {
+  readonly problems: readonly Problem[];
+  /** Outcomes of the agent's own client; none from external tools. */
+  readonly outcomes: readonly Outcome[];
+}
+
+/** The sockets that are polled: those of `probes`, else monitoring_ip or listen_address, port, and what proto names. */
+export function targetsOf(params: Params): readonly Target[] {
+  if (params.probes.length > 0) return params.probes;
+  const address = params.monitoring_ip || params.listen_address;
+  const transports: Transport[] = params.proto.endsWith('udptcp')
+    ? ['udp', 'tcp']
+    : [params.proto.endsWith('tcp') ? 'tcp' : 'udp'];
+  return transports.map((transport) => ({ transport, address, port: params.port }));
+}
+
+/** Polls every target at once; a problem for each that did not answer 200. Throws Failure `installed` without sipsak. */
+export async function checkProbes(params: Params, deadline: Deadline): Promise<ProbeReport> {
+  const until = deadline.sooner(params.probe_timeout * 1000);
+  if (params.monitor_tools === 'external')
+    return { problems: await pollWithSipsak(params, until), outcomes: [] };
+  const outcomes = await Promise.all(
+    targetsOf(params).map((target) => probe(target, params.probe_user, until)),
+  );
+  return { problems: outcomes.flatMap(problemOf), outcomes };
+}
+
+async function pollWithSipsak(params: Params, deadline: Deadline): Promise<Problem[]> {
+  const sipsak = findTool('sipsak', [params.sipsak]);
+  const { probeWithSipsak } = await import('../external/sipsak.ts');
+  const outcomes = await Promise.all(
+    targetsOf(params).map((target) => probeWithSipsak(sipsak, target, params.probe_user, deadline)),
+  );
+  return outcomes.flatMap(problemOf);
+}
+
+function problemOf(outcome: Outcome | { readonly healthy: true }): Problem[] {
+  return outcome.healthy ? [] : [`${describeTarget(outcome.target)}: ${outcome.seen}; ${outcome.remedy}`];
+}
+
+/**
+ * Asks Kamailio for its up-time, as `kamctl monitor 1` does, unless kamctlrc is empty. `mainPid` runs as
+ * Kamailio's account. Throws Failure when kamctlrc, or with external tools kamctl, is missing.
+ */
+export async function checkControlPlane(
+  params: Params,
+  mainPid: number,
+  deadline: Deadline,
+): Promise<Problem[]> {
+  if (!params.kamctlrc) return [];
+  const settings = await controlSettings(params.kamctlrc);
+  const until = deadline.sooner(params.probe_timeout * 1000);
+  try {
+    if (params.monitor_tools === 'external') {
+      const { monitorWithKamctl } = await import('../external/kamctl.ts');
+      await monitorWithKamctl(
+        findTool('kamctl', [params.kamctl, '/usr/bin/kamctl']),
+        params.kamctlrc,
+        settings.replyDirectory,
+        until,
+      );
+      return [];
+    }
+    const owner = readStatus(mainPid);
+    if (!owner) return [`main process ${mainPid} has just ended; see Kamailio's log`];
+    const { askUptime } = await import('../kamctl/questions.ts');
+    await askUptime(settings, owner, until);
+    return [];
+  } catch (error) {
+    if (error instanceof RpcFailure) return [`control plane: ${error.message}; ${error.remedy}`];
+    throw error;
+  }
+}

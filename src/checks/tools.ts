@@ -1,0 +1,30 @@
+import { accessSync, constants } from 'node:fs';
+import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../ocf/failure.ts';
+import type { Params } from '../params/table.ts';
+
+/** The programs of monitor_tools=external are there. Throws Failure `installed`. */
+export function checkTools(params: Params): void {
+  if (params.monitor_tools !== 'external') return;
+  findTool('sipsak', [params.sipsak]);
+  if (params.kamctlrc) findTool('kamctl', [params.kamctl, '/usr/bin/kamctl']);
+}
+
+/** The first of the paths at which a program can be executed. Throws Failure `installed`. */
+export function findTool(name: string, paths: readonly string[]): string {
+  const found = paths.find(isExecutable);
+  if (found) return found;
+  throw new Failure(
+    ExitCode.installed,
+    `monitor_tools=external needs ${name}, which is not at ${paths.join(' or ') || '(empty)'}; install it, or set monitor_tools=builtin`,
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return path !== '';
+  } catch {
+    return false;
+  }
+}

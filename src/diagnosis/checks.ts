@@ -1,0 +1,199 @@
+import { spawnSync } from 'node:child_process';
+import { checkConfiguration } from '../checks/configuration.ts';
+import { controlSettings } from '../checks/control-settings.ts';
+import { checkProbes } from '../checks/health.ts';
+import { checkAccounts, checkBinary, checkConffile, checkDirectories } from '../checks/node.ts';
+import { predictFailures, udpSockets } from '../checks/predictions.ts';
+import type { Deadline } from '../deadline.ts';
+import { askUptime } from '../kamctl/questions.ts';
+import { RpcFailure } from '../kamctl/rpc-failure.ts';
+import { ExitCode } from '../ocf/exit-code.ts';
+import { oneLine } from '../ocf/one-line.ts';
+import type { ParameterFault } from '../params/parse.ts';
+import type { Params } from '../params/table.ts';
+import { findProcesses } from '../process/instance.ts';
+import { findMain, type MainProcess } from '../process/pidfile.ts';
+import { type ProcessStat, readStatus } from '../process/procfs.ts';
+import type { Outcome } from '../sip-probe/outcome.ts';
+import { describeTarget } from '../sip-probe/target.ts';
+import { examine, type Finding, failed, ok, type Result, skipped, warning } from './finding.ts';
+import { describeOtherInstance, suggestOtherFifo, suggestOtherSocket, suggestOtherUser } from './mistakes.ts';
+
+/** Parameters that say what is polled: without them there is nothing to poll. */
+const POLL_PARAMETERS = ['listen_address', 'monitoring_ip', 'port', 'proto', 'probes'];
+
+/** Runs every check of a diagnosis, whatever the ones before came to. Changes nothing on the machine. */
+export async function runChecks(
+  params: Params,
+  faults: readonly ParameterFault[],
+  deadline: Deadline,
+): Promise<Finding[]> {
+  const main = findMain(params);
+  const findings = [
+    await examine('parameters', () => parameters(faults)),
+    await examine('binary', () => version(params, deadline)),
+    await examine('configuration', () => configuration(params, deadline)),
+    await examine('accounts', () => accounts(params)),
+    await examine('directories', () => directories(params)),
+    await examine('processes', () => processes(params, main)),
+  ];
+  const socketsBefore = main.found ? udpSockets(main.process.pid) : [];
+  const unknown = faults.some(({ name }) => POLL_PARAMETERS.includes(name));
+  const polled = unknown ? [] : await probes(params, main, deadline);
+  if (unknown)
+    findings.push(await examine('probes', () => skipped('what to poll is not known, see parameters')));
+  findings.push(...polled.map(({ finding }) => finding));
+  const control = await examine('control plane', () => controlPlane(params, main, deadline));
+  findings.push(control);
+  findings.push(
+    await examine('predictions', () => {
+      if (!main.found) return skipped('Kamailio does not run');
+      // A control plane that is dead has been told; it is not asked for the shared memory again.
+      const asked = control.verdict === 'ok' ? params : { ...params, kamctlrc: '' };
+      const outcomes = polled.flatMap(({ outcome }) => outcome ?? []);
+      return predictions(asked, main.process, socketsBefore, outcomes, deadline);
+    }),
+  );
+  return findings;
+}
+
+function parameters(faults: readonly ParameterFault[]): Result {
+  if (faults.length === 0) return ok('all within their domains');
+  return failed(faults.map(({ reason }) => reason).join(' || '), ExitCode.configured);
+}
+
+function version(params: Params, deadline: Deadline): Result {
+  checkBinary(params);
+  const answer = spawnSync(params.binary, ['-v'], {
+    encoding: 'utf8',
+    timeout: Math.ceil(deadline.sooner(5000).remaining),
+  });
+  const [line = ''] = answer.stdout.split('\n');
+  return answer.status === 0
+    ? ok(`${params.binary}: ${oneLine(line, 100)}`)
+    : failed(
+        `${params.binary} -v fails: ${oneLine(answer.error?.message ?? answer.stderr, 200)}; reinstall the package kamailio`,
+      );
+}
+
+function configuration(params: Params, deadline: Deadline): Result {
+  checkBinary(params);
+  checkConffile(params);
+  checkConfiguration(params, deadline.sooner(10_000));
+  return ok(`${params.conffile}: Kamailio accepts it`);
+}
+
+function accounts(params: Params): Result {
+  const owner = checkAccounts(params);
+  if (!params.kamuser) return ok('runs as the calling account; kamuser is empty');
+  return ok(`${params.kamuser} is uid ${owner?.uid}, gid ${owner?.gid}`);
+}
+
+function directories(params: Params): Result {
+  checkDirectories(params, checkAccounts(params));
+  return ok(`the directory of ${params.pidfile} is safe`);
+}
+
+function processes(params: Params, main: MainProcess): Result {
+  const all = findProcesses(params);
+  const states = new Map<string, number>();
+  for (const { state } of all) states.set(state, (states.get(state) ?? 0) + 1);
+  const summary = `${all.length} processes${all.length > 0 ? ` (${[...states].map(([state, count]) => `${count} in state ${state}`).join(', ')})` : ''}`;
+  if (main.found) {
+    if (!/[Tt]/.test(main.process.state))
+      return ok(`main process ${main.process.pid} from ${params.pidfile}, ${summary}`);
+    return failed(
+      `main process ${main.process.pid} is stopped, ${summary}; \`kill -CONT ${main.process.pid}\`, or stop the resource`,
+      ExitCode.generic,
+    );
+  }
+  const other = main.pid === undefined ? undefined : describeOtherInstance(main.pid, params.pidfile);
+  if (all.length > 0) {
+    return failed(
+      `${other ?? main.why}, yet ${summary} of the instance live: pid ${all.map(({ pid }) => pid).join(', ')}; a stop removes them all`,
+      ExitCode.generic,
+    );
+  }
+  return failed(`not running: ${other ?? main.why}; start the resource`, ExitCode.notRunning);
+}
+
+async function probes(
+  params: Params,
+  main: MainProcess,
+  deadline: Deadline,
+): Promise<{ finding: Finding; outcome?: Outcome }[]> {
+  if (params.monitor_tools === 'external') {
+    const finding = await examine('probes (sipsak)', async () => {
+      const { problems } = await checkProbes(params, deadline);
+      return problems.length === 0
+        ? ok('sipsak is answered')
+        : failed(problems.join(' || '), ExitCode.generic);
+    });
+    return [{ finding }];
+  }
+  const { outcomes } = await checkProbes(params, deadline);
+  return Promise.all(
+    outcomes.map(async (outcome) => ({
+      finding: await describeOutcome(params, main, outcome, deadline),
+      outcome,
+    })),
+  );
+}
+
+async function describeOutcome(
+  params: Params,
+  main: MainProcess,
+  outcome: Outcome,
+  deadline: Deadline,
+): Promise<Finding> {
+  const check = describeTarget(outcome.target);
+  if (outcome.healthy) {
+    const { reply, roundTripMs } = outcome;
+    const server = reply.server ? ` from ${oneLine(reply.server, 60)}` : '';
+    return {
+      check,
+      ...ok(`${reply.status} ${oneLine(reply.phrase, 60)}${server}`),
+      ms: Math.round(roundTripMs),
+    };
+  }
+  const finding = await examine(check, async () => {
+    const hint =
+      outcome.status !== undefined
+        ? await suggestOtherUser(outcome.target, params.probe_user, deadline)
+        : main.found &&
+          suggestOtherSocket(
+            findProcesses(params).map(({ pid }) => pid),
+            outcome.target,
+          );
+    return { ...failed(outcome.seen, ExitCode.generic), remedy: hint || outcome.remedy };
+  });
+  return finding;
+}
+
+async function controlPlane(params: Params, main: MainProcess, deadline: Deadline): Promise<Result> {
+  if (!params.kamctlrc) return skipped('kamctlrc is empty: the control plane is not checked');
+  const settings = await controlSettings(params.kamctlrc);
+  const owner = main.found ? readStatus(main.process.pid) : undefined;
+  if (!main.found || !owner) return skipped(`Kamailio does not run; its FIFO would be ${settings.fifo}`);
+  try {
+    const uptime = await askUptime(settings, owner, deadline.sooner(params.probe_timeout * 1000));
+    return ok(`up for ${uptime} s, says ${settings.fifo}`);
+  } catch (error) {
+    if (!(error instanceof RpcFailure)) throw error;
+    const hint = suggestOtherFifo(main.process.pid, settings.fifo);
+    return { ...failed(error.message, ExitCode.generic), remedy: hint ?? error.remedy };
+  }
+}
+
+async function predictions(
+  params: Params,
+  main: ProcessStat,
+  socketsBefore: Parameters<typeof predictFailures>[2],
+  outcomes: readonly Outcome[],
+  deadline: Deadline,
+): Promise<Result> {
+  const signs = await predictFailures(params, main, socketsBefore, outcomes, deadline);
+  return signs.length === 0
+    ? ok('nothing predicts a failure')
+    : warning(signs.join(' || '), ExitCode.degraded);
+}

@@ -1,0 +1,42 @@
+import type { Deadline } from '../deadline.ts';
+import type { ControlSettings } from './kamctlrc.ts';
+import { callRpc, type Owner } from './rpc.ts';
+import { RpcFailure } from './rpc-failure.ts';
+
+/** Asks for Kamailio's up-time (RPC core.uptime), in s. Throws RpcFailure. */
+export async function askUptime(
+  settings: ControlSettings,
+  owner: Owner,
+  deadline: Deadline,
+): Promise<number> {
+  const result = await callRpc(settings, owner, 'core.uptime', [], deadline);
+  return numberIn(result, 'uptime', 'core.uptime');
+}
+
+/** Shared memory, bytes. */
+export interface SharedMemory {
+  readonly total: number;
+  /** What is in use, the allocator's own overhead included. */
+  readonly used: number;
+}
+
+/** Asks for Kamailio's shared memory (RPC core.shmmem). Throws RpcFailure. */
+export async function askSharedMemory(
+  settings: ControlSettings,
+  owner: Owner,
+  deadline: Deadline,
+): Promise<SharedMemory> {
+  const result = await callRpc(settings, owner, 'core.shmmem', [], deadline);
+  return {
+    total: numberIn(result, 'total', 'core.shmmem'),
+    used: numberIn(result, 'real_used', 'core.shmmem'),
+  };
+}
+
+function numberIn(result: unknown, field: string, method: string): number {
+  const fields: Readonly<Record<string, unknown>> =
+    typeof result === 'object' && result !== null ? { ...result } : {};
+  const value = Number(fields[field]);
+  if (fields[field] !== undefined && Number.isFinite(value)) return value;
+  throw new RpcFailure(`the reply to ${method} has no number "${field}"`, 'find out what reads the FIFO');
+}

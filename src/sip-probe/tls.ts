@@ -1,0 +1,51 @@
+import { connect } from 'node:tls';
+import type { Deadline } from '../deadline.ts';
+import { errorCode } from '../error-code.ts';
+import { type Polled, PollFailure } from './outcome.ts';
+import type { Target } from './target.ts';
+import { pollStream } from './tcp.ts';
+
+/**
+ * Polls a target over TLS 1.2 or 1.3. The certificate is taken as it is: whether strangers trust it is not
+ * what a monitor asks. No server name is sent, for targets are addresses (RFC 6066 §3).
+ * Returns the final reply and the certificate's expiry; throws as `pollStream`, and PollFailure when the
+ * handshake fails.
+ */
+export async function pollTls(target: Target, user: string, deadline: Deadline): Promise<Polled> {
+  const socket = connect({
+    host: target.address,
+    port: target.port,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+  });
+  let secured = false;
+  let certificateExpires: number | undefined;
+  socket.on('secureConnect', () => {
+    secured = true;
+    certificateExpires = Date.parse(socket.getPeerCertificate().valid_to) || undefined;
+  });
+  try {
+    const reply = await pollStream(socket, 'secureConnect', target, user, deadline);
+    if (!reply && !secured) {
+      throw new PollFailure(
+        'no answer to the TLS handshake',
+        'is this a tls socket of Kamailio? tcp sockets keep silent here',
+      );
+    }
+    return { reply, ...(certificateExpires && { certificateExpires }) };
+  } catch (error) {
+    throw isTlsError(error) ? handshakeFailure(error) : error;
+  }
+}
+
+/** OpenSSL's errors come with codes like ERR_SSL_WRONG_VERSION_NUMBER, alerts among them. */
+function isTlsError(error: unknown): error is Error {
+  return error instanceof Error && /^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(errorCode(error));
+}
+
+function handshakeFailure(error: Error): PollFailure {
+  return new PollFailure(
+    `the TLS handshake failed (${errorCode(error)})`,
+    'is this a tls socket of Kamailio, with a certificate, TLS 1.2 or later and no client certificate required (tls.cfg)?',
+  );
+}

@@ -1,0 +1,140 @@
+import { writeFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { callAgent } from '../support/agent.ts';
+import { assertCall, call, withInstance } from '../support/calls.ts';
+import { freePort, type TestInstance } from '../support/instance.ts';
+import { signalAll } from '../support/processes.ts';
+import { allTransports, processesOf } from './support.ts';
+
+const monitorAt = (instance: TestInstance, level: string, params = {}) =>
+  call(instance, 'monitor', params, { env: { OCF_CHECK_LEVEL: level } });
+
+test('level 0 asks for the main process alone, 10 and unset for its answers too', async () => {
+  await withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const nobody = { port: String(await freePort()) };
+    assertCall(await monitorAt(instance, '0', nobody), 0);
+    assertCall(await monitorAt(instance, '9', nobody), 0);
+    assertCall(await monitorAt(instance, '10', nobody), 1, /nobody listens/);
+    assertCall(await monitorAt(instance, '19', nobody), 1, /nobody listens/);
+    assertCall(await call(instance, 'monitor', nobody), 1, /nobody listens/);
+  });
+});
+
+test('one stopped worker among many is healthy at level 10, and named at level 20', async () => {
+  await withInstance({ config: 'children=8' }, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    assertCall(await monitorAt(instance, '20'), 0);
+    const [timer] = await processesOf(instance, /^slow timer/);
+    assert.type(timer, 'number');
+    signalAll([timer ?? 0], 'SIGSTOP');
+    assertCall(await monitorAt(instance, '10'), 0);
+    assertCall(await monitorAt(instance, '20'), 190, new RegExp(`worker ${timer} is stopped`));
+    signalAll([timer ?? 0], 'SIGCONT');
+    assertCall(await monitorAt(instance, '20'), 0);
+  });
+});
+
+test('shared memory that is nearly used up is told at level 20', async () => {
+  const fill = `max_while_loops=100000
+loadmodule "htable.so"
+modparam("htable", "htable", "ballast=>size=8;")
+event_route[htable:mod-init] {
+  $var(i) = 0;
+  while ($var(i) < 6400) {
+    $sht(ballast=>$var(i)) = "${'x'.repeat(1000)}";
+    $var(i) = $var(i) + 1;
+  }
+}`;
+  await withInstance({ config: fill, params: { extra_options: '-m 8' } }, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    assertCall(await monitorAt(instance, '10'), 0);
+    assertCall(await monitorAt(instance, '20'), 190, /9\d % of the shared memory is in use/);
+  });
+});
+
+for (const [days, code] of [
+  [3, 190],
+  [90, 0],
+] as const) {
+  test(`a certificate that is valid for ${days} days gives ${code} at level 20`, async () => {
+    await withInstance(allTransports(days), async (instance) => {
+      const probes = `tls:127.0.0.1:${instance.port + 1}`;
+      assertCall(await call(instance, 'start', { probes }), 0);
+      assertCall(await monitorAt(instance, '10', { probes }), 0);
+      const result = await monitorAt(instance, '20', { probes });
+      if (code === 0) assertCall(result, 0);
+      else
+        assertCall(
+          result,
+          190,
+          /tls:127\.0\.0\.1:\d+: its certificate expires on \d{4}-\d\d-\d\d, in [23] days/,
+        );
+    });
+  });
+}
+
+test('a UDP socket whose queue is more than half full is told at level 20', async () => {
+  await withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const receivers = await processesOf(instance, /^udp receiver/);
+    signalAll(receivers, 'SIGSTOP');
+    await flood(instance.port);
+    // Over TCP alone Kamailio is healthy; its UDP queue is not.
+    const probes = { probes: `tcp:127.0.0.1:${instance.port}` };
+    assertCall(await monitorAt(instance, '10', probes), 0);
+    assertCall(
+      await monitorAt(instance, '20', probes),
+      190,
+      /udp:127\.0\.0\.1:\d+: its receive queue is \d+ % full/,
+      /worker \d+ is stopped/,
+    );
+    signalAll(receivers, 'SIGCONT');
+  });
+});
+
+test('validate-all looks at the values alone at level 0', async () => {
+  const elsewhere = {
+    listen_address: '192.0.2.1',
+    binary: '/opt/elsewhere/kamailio',
+    conffile: '/opt/elsewhere/kamailio.cfg',
+  };
+  assertCall(await callAgent('validate-all', elsewhere, { env: { OCF_CHECK_LEVEL: '0' } }), 0);
+  assertCall(await callAgent('validate-all', elsewhere), 5, /binary .* does not exist/);
+  assertCall(await callAgent('validate-all', { listen_address: 'x' }, { env: { OCF_CHECK_LEVEL: '0' } }), 6);
+});
+
+test('validate-all lets Kamailio check its configuration at levels 10 and 20', async () => {
+  await withInstance({}, async (instance) => {
+    writeFileSync(instance.conffile, 'nonsense=\n');
+    for (const OCF_CHECK_LEVEL of ['10', '20']) {
+      assertCall(await call(instance, 'validate-all', {}, { env: { OCF_CHECK_LEVEL } }), 2, /line 1/);
+    }
+  });
+});
+
+test('reload-agent checks the changed parameters and leaves Kamailio alone', async () => {
+  await withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const pid = instance.mainPid();
+    assertCall(await call(instance, 'reload-agent', { probe_timeout: '7' }), 0);
+    assertCall(await call(instance, 'reload-agent', { probe_timeout: 'seven' }), 6, /probe_timeout=seven/);
+    assertCall(await call(instance, 'reload-agent', { kamctlrc: '/nonexistent/kamctlrc' }), 5, /kamctlrc/);
+    assert.is(instance.mainPid(), pid);
+    assertCall(await call(instance, 'monitor'), 0);
+  });
+});
+
+/** Fills the receive queue of a UDP socket on loopback beyond its half. */
+async function flood(port: number): Promise<void> {
+  const { createSocket } = await import('node:dgram');
+  const socket = createSocket('udp4');
+  const datagram = Buffer.alloc(1400, 'x');
+  for (let sent = 0; sent < 600; sent += 1) {
+    await new Promise((resolve) => socket.send(datagram, port, '127.0.0.1', resolve));
+  }
+  socket.close();
+}
+
+test.run();

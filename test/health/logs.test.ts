@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { AGENT, callAgent } from '../support/agent.ts';
+import { assertCall, call, withInstance } from '../support/calls.ts';
+
+/** Runs `body` with a directory of its own for log files. */
+async function withDirectory(body: (directory: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync('/tmp/ocf-kamailio-test-log-');
+  try {
+    await body(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+test('the files of HA_LOGFILE and HA_DEBUGLOG get every message, a line each', async () => {
+  await withDirectory(async (directory) => {
+    const env = { HA_LOGFILE: join(directory, 'log'), HA_DEBUGLOG: join(directory, 'debug') };
+    await withInstance({}, async (instance) => {
+      assertCall(await call(instance, 'start', {}, { env }), 0);
+      assertCall(await call(instance, 'monitor', {}, { env }), 0);
+      assertCall(await call(instance, 'stop', {}, { env }), 0);
+      assertCall(await call(instance, 'monitor', {}, { env }), 7);
+    });
+    for (const file of Object.values(env)) {
+      const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+      assert.is(lines.length, 3, lines.join('\n'));
+      assert.match(lines[0] ?? '', /^kamailio\(ocfk_test\)\[\d+\]:\t.* INFO: Kamailio is started/);
+      assert.match(lines[1] ?? '', /INFO: Kamailio is stopped/);
+      assert.match(lines[2] ?? '', /ERROR: not running/);
+    }
+  });
+});
+
+test('a link in the place of a log file is not followed', async () => {
+  await withDirectory(async (directory) => {
+    const target = join(directory, 'target');
+    writeFileSync(target, '');
+    symlinkSync(target, join(directory, 'log'));
+    const result = await callAgent('monitor', {}, { env: { HA_LOGFILE: join(directory, 'log') } });
+    assertCall(result, 6);
+    assert.is(readFileSync(target, 'utf8'), '');
+  });
+});
+
+test('logger is started only when there is something to say, and gets its words as they are', async () => {
+  await withDirectory(async (directory) => {
+    await withInstance({}, async (instance) => {
+      const env = { HA_LOGFACILITY: 'daemon' };
+      assertCall(await call(instance, 'start'), 0);
+      const healthy = await trace(directory, instance.params, env);
+      assert.not.match(healthy, /logger/);
+      const failing = await trace(directory, { ...instance.params, port: '1' }, env);
+      assert.match(
+        failing,
+        /execve\("\/usr\/bin\/logger", \["\/usr\/bin\/logger", "-p", "daemon.err", "-t", "kamailio\(/,
+      );
+      const off = await trace(directory, { ...instance.params, port: '1' }, { HA_LOGFACILITY: 'none' });
+      assert.not.match(off, /logger/);
+    });
+  });
+});
+
+test('control characters of foreign text reach no log', async () => {
+  await withInstance({ route: 'sl_send_reply("486", "Busy\\x1b[2J\\x07evil");' }, async (instance) => {
+    const result = await call(instance, 'start', { CRM_meta_timeout: '4000' });
+    assertCall(result, 1);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there.
+    assert.not.match(result.stderr, /[\x00-\x09\x0b-\x1f\x7f]/);
+  });
+});
+
+/** The programs that a monitor starts, as strace tells them. */
+async function trace(
+  directory: string,
+  params: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const file = join(directory, 'trace');
+  const child = spawn('strace', ['-f', '-s', '200', '-e', 'trace=execve', '-o', file, AGENT, 'monitor'], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      OCF_RESOURCE_INSTANCE: 'ocfk_test',
+      ...Object.fromEntries(Object.entries(params).map(([name, value]) => [`OCF_RESKEY_${name}`, value])),
+      ...env,
+    },
+    stdio: 'ignore',
+  });
+  await new Promise((resolve) => child.on('exit', resolve));
+  assert.ok(existsSync(file));
+  return readFileSync(file, 'utf8');
+}
+
+test.run();
