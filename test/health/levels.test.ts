@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { callAgent } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
-import { freePort, type TestInstance } from '../support/instance.ts';
+import { freePort, pause, type TestInstance } from '../support/instance.ts';
 import { signalAll } from '../support/processes.ts';
 import { allTransports, processesOf } from './support.ts';
 
@@ -94,6 +94,33 @@ test('a UDP socket whose queue is more than half full is told at level 20', asyn
   });
 });
 
+test('a UDP socket that drops datagrams during the check is told at level 20', async () => {
+  await withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const receivers = await processesOf(instance, /^udp receiver/);
+    signalAll(receivers, 'SIGSTOP');
+    let flooding = true;
+    const flooded = (async () => {
+      // Sends end at once on loopback: the pause lets the rest of this process have its turn.
+      for (; flooding; await pause(1)) await flood(instance.port, 50);
+    })();
+    try {
+      // The queue is full after the first few hundred, and everything after that is dropped.
+      const level = { env: { OCF_CHECK_LEVEL: '20' } };
+      const probes = { probes: `tcp:127.0.0.1:${instance.port}` };
+      let result = await call(instance, 'monitor', probes, level);
+      for (let tries = 0; tries < 20 && !/dropped/.test(result.reason); tries += 1) {
+        result = await call(instance, 'monitor', probes, level);
+      }
+      assertCall(result, 190, /udp:127\.0\.0\.1:\d+: dropped \d+ datagrams while it was looked at/);
+    } finally {
+      flooding = false;
+      await flooded;
+      signalAll(receivers, 'SIGCONT');
+    }
+  });
+});
+
 test('validate-all looks at the values alone at level 0', async () => {
   const elsewhere = {
     listen_address: '192.0.2.1',
@@ -126,12 +153,12 @@ test('reload-agent checks the changed parameters and leaves Kamailio alone', asy
   });
 });
 
-/** Fills the receive queue of a UDP socket on loopback beyond its half. */
-async function flood(port: number): Promise<void> {
+/** Sends datagrams to a UDP socket on loopback; 600 fill its receive queue beyond the half. */
+async function flood(port: number, datagrams = 600): Promise<void> {
   const { createSocket } = await import('node:dgram');
   const socket = createSocket('udp4');
   const datagram = Buffer.alloc(1400, 'x');
-  for (let sent = 0; sent < 600; sent += 1) {
+  for (let sent = 0; sent < datagrams; sent += 1) {
     await new Promise((resolve) => socket.send(datagram, port, '127.0.0.1', resolve));
   }
   socket.close();
