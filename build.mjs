@@ -1,13 +1,15 @@
-// Bundles src/main.ts into dist/kamailio: one executable file for any Node.js from 18 on.
+// Bundles src/main.ts into dist/kamailio: one executable file for any Node.js from 18 on. Beside it goes the
+// man page, rendered from the same tables as the metadata.
 
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { sourceVersion } from './packaging/source-version.mjs';
 
 const root = new URL('.', import.meta.url).pathname;
-const { version } = JSON.parse(await readFile(`${root}package.json`, 'utf8'));
+const { version, commit, date } = sourceVersion();
 
 const common = {
   absWorkingDir: root,
@@ -18,9 +20,18 @@ const common = {
   // Each monitor parses the bundle, so every byte counts.
   minify: true,
   legalComments: 'eof',
-  define: { AGENT_VERSION: JSON.stringify(version) },
+  define: { AGENT_VERSION: JSON.stringify(version), AGENT_COMMIT: JSON.stringify(commit) },
   write: false,
 };
+
+/** Bundles a module that needs nothing but the tables, and returns what it exports. */
+async function load(path) {
+  const { outputFiles } = await build({ ...common, entryPoints: [path], minify: false });
+  const module = { exports: {} };
+  const run = new Function('module', 'exports', 'require', outputFiles[0].text);
+  run(module, module.exports, createRequire(import.meta.url));
+  return module.exports;
+}
 
 /**
  * The metadata is the same in each call, so it is rendered here and carried as text: parsing the XML
@@ -30,16 +41,8 @@ const renderedMetadata = {
   name: 'rendered-metadata',
   setup(bundler) {
     bundler.onLoad({ filter: /\/src\/metadata\/xml\.ts$/ }, async ({ path }) => {
-      const renderer = await build({ ...common, entryPoints: [path], minify: false });
-      const module = { exports: {} };
-      new Function('module', 'exports', 'require', renderer.outputFiles[0].text)(
-        module,
-        module.exports,
-        createRequire(import.meta.url),
-      );
-      return {
-        contents: `export const metadataXml = () => ${JSON.stringify(module.exports.metadataXml())};`,
-      };
+      const { metadataXml } = await load(path);
+      return { contents: `export const metadataXml = () => ${JSON.stringify(metadataXml())};` };
     });
   },
 };
@@ -88,12 +91,17 @@ const { outputFiles } = await build({
   plugins: [renderedMetadata, carriedActions],
 });
 
-// A cluster may be calling the file that is replaced: it sees the old one or the new one, never a part.
-const bundle = `${root}dist/kamailio`;
 await mkdir(`${root}dist`, { recursive: true });
 // The project is ESM, the bundle CommonJS: without this Node.js would take a file without an ending for the former.
-await writeFile(`${root}dist/package.json`, '{ "type": "commonjs" }\n');
-await writeFile(`${bundle}.new`, outputFiles[0].contents);
-await chmod(`${bundle}.new`, 0o755);
-await rename(`${bundle}.new`, bundle);
-console.log(`dist/kamailio ${version}: ${Math.round(outputFiles[0].contents.length / 1024)} KiB`);
+await replace('dist/package.json', '{ "type": "commonjs" }\n', 0o644);
+await replace('dist/kamailio', outputFiles[0].contents, 0o755);
+const { manPage } = await load(`${root}src/metadata/man-page.ts`);
+await replace('dist/ocf_heartbeat_kamailio.7', manPage(date), 0o644);
+console.log(`dist/kamailio ${version} (${commit}): ${Math.round(outputFiles[0].contents.length / 1024)} KiB`);
+
+/** A cluster may be calling the file that is replaced: it sees the old one or the new one, never a part. */
+async function replace(path, contents, mode) {
+  await writeFile(`${root}${path}.new`, contents);
+  await chmod(`${root}${path}.new`, mode);
+  await rename(`${root}${path}.new`, `${root}${path}`);
+}

@@ -1,0 +1,65 @@
+import { ExitCode } from '../ocf/exit-code.ts';
+
+/** What the man page says beyond the tables of parameters and actions. */
+
+/** Under each exit code: when the agent returns it, and what the cluster does with it. */
+export const EXIT_CODE_TEXTS: Readonly<Record<keyof typeof ExitCode, string>> = {
+  success: 'The action did what it says.',
+  generic:
+    'Kamailio runs but is not healthy, start or stop did not get there, or the state is undecided. The cluster recovers the resource; after a failed stop it fences the node.',
+  arguments:
+    'Right in itself, but not on this node: Kamailio rejects its configuration file, or an account is unknown. The cluster tries other nodes.',
+  unimplemented: 'The agent does not have this action.',
+  permission:
+    'A permission is missing: root is needed, or the directory of the pidfile is unsafe or not ours. The cluster tries other nodes.',
+  installed:
+    'Missing on this node: the binary, the configuration file, kamctlrc, or an external tool. The cluster tries other nodes.',
+  configured:
+    'Wrong on every node: a required parameter is missing, or a value is outside its domain. The cluster stops the resource and tries no other node.',
+  notRunning: 'Monitor only: no process of the instance is left. The cluster may start it, on any node.',
+  degraded:
+    'Monitor at check level 20 only: it works, but something predicts a failure. Shown by the cluster, not recovered.',
+};
+
+/** The exit codes in the order of their numbers, with their texts. */
+export function describeExitCodes(): readonly (readonly [number, string])[] {
+  const names = Object.keys(EXIT_CODE_TEXTS) as (keyof typeof ExitCode)[];
+  return names.map((name) => [ExitCode[name], EXIT_CODE_TEXTS[name]] as const).sort(([a], [b]) => a - b);
+}
+
+export const CRM_EXAMPLE = `crm configure primitive p_kamailio ocf:heartbeat:kamailio \\
+    params listen_address=192.0.2.10 kamuser=kamailio kamgroup=kamailio \\
+    op start timeout=60s interval=0 op stop timeout=30s interval=0 \\
+    op monitor interval=10s timeout=30s`;
+
+export const PCS_EXAMPLE = `pcs resource create p_kamailio ocf:heartbeat:kamailio \\
+    listen_address=192.0.2.10 kamuser=kamailio kamgroup=kamailio \\
+    op start timeout=60s op stop timeout=30s \\
+    op monitor interval=10s timeout=30s`;
+
+/** Paths that an administrator meets, and what each holds. */
+export const FILES: readonly (readonly [string, string])[] = [
+  ['/usr/lib/ocf/resource.d/heartbeat/kamailio', 'The agent, where Pacemaker looks for it.'],
+  [
+    '/usr/sbin/ocf-kamailio',
+    'The same under a name for people, as the packages install it: `ocf-kamailio diagnose p_kamailio`.',
+  ],
+  ['/etc/kamailio/kamailio.cfg', 'Configuration file of Kamailio; parameter conffile.'],
+  ['/etc/kamailio/kamctlrc', 'Control settings, read as data; parameter kamctlrc.'],
+  [
+    '/var/run/kamailio_INSTANCE/kamailio.pid',
+    'Process id of the instance, INSTANCE being the name of the resource; parameter pidfile.',
+  ],
+  ['/run/kamailio/kamailio_rpc.fifo', 'FIFO of the control plane; RPCFIFOPATH in kamctlrc.'],
+];
+
+/** Man pages by name and section. */
+export const SEE_ALSO: readonly (readonly [string, string])[] = [
+  ['crm', '8'],
+  ['crm_resource', '8'],
+  ['kamailio', '8'],
+  ['kamailio.cfg', '5'],
+  ['kamctl', '8'],
+  ['pacemakerd', '8'],
+  ['pcs', '8'],
+];

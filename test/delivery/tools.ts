@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+
+/** The project's directory, with a slash at its end. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What a program came to. */
+export interface Run {
+  readonly status: number | null;
+  /** Output and errors, as they came. */
+  readonly output: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  /** Over the environment of the suite. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly limitMs?: number;
+}
+
+/** Runs a program to its end; a status other than 0 is left to the caller. */
+export function run(file: string, args: readonly string[], options: RunOptions = {}): Run {
+  const { status, stdout, stderr, error } = spawnSync(file, args, {
+    cwd: options.cwd ?? ROOT,
+    env: { ...process.env, ...options.env },
+    encoding: 'utf8',
+    timeout: options.limitMs ?? 240_000,
+    killSignal: 'SIGKILL',
+    maxBuffer: 64 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return { status, output: `${stdout ?? ''}${stderr ?? ''}${error ? `\n${error.message}` : ''}` };
+}
+
+/** The same, and throws with the output when the program fails. Returns the output. */
+export function mustRun(file: string, args: readonly string[], options: RunOptions = {}): string {
+  const { status, output } = run(file, args, options);
+  if (status !== 0) throw new Error(`${[file, ...args].join(' ')} ended with ${status}:\n${output}`);
+  return output;
+}
+
+export function hasTool(name: string): boolean {
+  return ['/usr/bin', '/usr/sbin', '/bin', '/sbin'].some((directory) => {
+    try {
+      accessSync(`${directory}/${name}`, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What a test cannot do without: programs by name, or a condition with the words for its absence. */
+export type Need = string | readonly [boolean, string];
+
+/** `test`, or, where something is missing, a skipped test whose printed name says what. */
+export function testWith(needs: readonly Need[], name: string, body: () => Promise<void> | void): void {
+  const missing = needs.flatMap((need) => {
+    if (typeof need === 'string') return hasTool(need) ? [] : [`${need} is not installed`];
+    return need[0] ? [] : [need[1]];
+  });
+  if (missing.length === 0) return test(name, async () => body());
+  console.log(`skipped: ${name}: ${missing.join(', ')}`);
+  test.skip(name);
+}
+
+export const AS_ROOT: Need = [process.getuid?.() === 0, 'only root can do this'];
