@@ -1,0 +1,116 @@
+// npm run package: deb and rpm for both processors, and dist/SHA256SUMS. Needs no root.
+//
+//   npm run package -- [--arch=x64|arm64] [--kind=deb|rpm] [--level=0..9]
+//
+// A kind whose tool is missing is left out with a word on where to get it, and the exit code is 1. --level is
+// that of xz, 6 by default: lower is faster and larger.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ARCHITECTURES, buildBinaries } from './build-binary.mjs';
+import { buildDeb } from './package/deb.mjs';
+import { buildRpm } from './package/rpm.mjs';
+import { sourceVersion } from './source-version.mjs';
+
+const dist = new URL('../dist/', import.meta.url).pathname;
+
+const KINDS = {
+  deb: { build: buildDeb, tool: 'dpkg-deb', from: 'dpkg (Debian, Ubuntu, Fedora, SUSE: package dpkg)' },
+  rpm: { build: buildRpm, tool: 'rpmbuild', from: 'rpm (Debian, Ubuntu), rpm-build (RHEL, Fedora, SUSE)' },
+};
+
+/**
+ * Builds one package and returns its path.
+ *
+ * @param options.agent file that becomes the agent
+ * @param options.version instead of the source's own
+ * @param options.output directory that the package goes to
+ */
+export async function buildPackage(kind, { arch, agent, version, output, level = '6' }) {
+  const source = sourceVersion();
+  const work = await mkdtemp(join(tmpdir(), 'ocf-kamailio-package-'));
+  try {
+    const man = await readFile(`${dist}ocf_heartbeat_kamailio.7`);
+    await mkdir(join(work, 'tmp'));
+    return await KINDS[kind].build({
+      arch,
+      agent,
+      man,
+      source: { ...source, version: version ?? source.version },
+      output,
+      level,
+      work,
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Sums of everything in dist/ that is handed on, in the form of `sha256sum -c`. */
+export async function writeSums() {
+  const names = (await readdir(dist, { recursive: true }))
+    .filter((name) => /^kamailio$|^linux-[^/]+\/kamailio$|\.(7|deb|rpm)$/.test(name))
+    .sort();
+  const lines = [];
+  for (const name of names) {
+    const sum = createHash('sha256').update(await readFile(join(dist, name)));
+    lines.push(`${sum.digest('hex')}  ${name}\n`);
+  }
+  await writeFile(`${dist}SHA256SUMS.new`, lines.join(''));
+  await rename(`${dist}SHA256SUMS.new`, `${dist}SHA256SUMS`);
+}
+
+function isInstalled(tool) {
+  return spawnSync(tool, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: { arch: { type: 'string' }, kind: { type: 'string' }, level: { type: 'string' } },
+  });
+  const kinds = values.kind ? [values.kind] : Object.keys(KINDS);
+  const architectures = values.arch ? [values.arch] : ARCHITECTURES;
+  const unknown = [
+    ...kinds.filter((kind) => !KINDS[kind]),
+    ...architectures.filter((arch) => !ARCHITECTURES.includes(arch)),
+  ];
+  if (unknown.length > 0) throw new Error(`no package is made for ${unknown.join(', ')}`);
+  const missing = kinds.filter((kind) => !isInstalled(KINDS[kind].tool));
+  await buildBinaries(architectures);
+  // Packages of an earlier version would end up in SHA256SUMS.
+  for (const name of await readdir(dist)) if (/\.(deb|rpm)$/.test(name)) await rm(join(dist, name));
+  const jobs = architectures.flatMap((arch) =>
+    kinds.filter((kind) => !missing.includes(kind)).map((kind) => ({ kind, arch })),
+  );
+  // xz keeps a processor busy for a minute: two packages at a time.
+  const worker = async () => {
+    for (let job = jobs.shift(); job; job = jobs.shift()) {
+      const agent = `${dist}linux-${job.arch}/kamailio`;
+      const level = values.level ?? '6';
+      const path = await buildPackage(job.kind, { arch: job.arch, agent, output: dist, level });
+      console.log(
+        `${path.slice(dist.length - 'dist/'.length)}: ${((await readFile(path)).length / 1e6).toFixed(1)} MB`,
+      );
+    }
+  };
+  await Promise.all([worker(), worker()]);
+  await writeSums();
+  for (const kind of missing) {
+    console.error(
+      `package: no ${kind} was built: ${KINDS[kind].tool} is missing; it comes with ${KINDS[kind].from}`,
+    );
+    process.exitCode = 1;
+  }
+}
+
+if (existsSync(process.argv[1] ?? '') && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main().catch((error) => {
+    console.error(`package: ${error.message}`);
+    process.exitCode = 1;
+  });
+}

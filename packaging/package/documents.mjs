@@ -1,0 +1,43 @@
+// What goes below /usr/share/doc in both kinds of packages.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { RUNTIMES, runtimeLicence } from '../binary/runtime.mjs';
+import { bundledPackages, sbom } from './sbom.mjs';
+import { gzip, put } from './tree.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+export const DOCUMENTS = 'usr/share/doc/resource-agents-kamailio';
+
+export async function putDocuments(tree, arch, source) {
+  await put(tree, `${DOCUMENTS}/README.md`, readFileSync(`${root}README.md`));
+  await put(tree, `${DOCUMENTS}/CHANGELOG.md.gz`, gzip(readFileSync(`${root}CHANGELOG.md`)));
+  await put(tree, `${DOCUMENTS}/copyright`, await copyright(arch));
+  await put(tree, `${DOCUMENTS}/sbom.spdx.json`, await sbom(arch, source));
+  const example = readFileSync(`${root}packaging/examples/kamailio-monitor.cfg`);
+  await put(tree, `${DOCUMENTS}/examples/kamailio-monitor.cfg`, example);
+}
+
+/** The licences of all that is inside the binary, each in full. */
+async function copyright(arch) {
+  const parts = [`The resource agent\n\n${readFileSync(`${root}LICENSE`, 'utf8')}`];
+  for (const name of await bundledPackages()) {
+    const { version } = JSON.parse(readFileSync(`${root}node_modules/${name}/package.json`, 'utf8'));
+    parts.push(`${name} ${version}, in the agent\n\n${licenceOf(name)}`);
+  }
+  const runtime = readFileSync(await runtimeLicence(arch), 'utf8');
+  parts.push(`Node.js ${RUNTIMES.version}, which the agent runs on, and what Node.js holds\n\n${runtime}`);
+  return parts.map((part) => `${part.trim()}\n`).join(`\n${'-'.repeat(78)}\n\n`);
+}
+
+function licenceOf(name) {
+  for (const file of ['LICENSE', 'LICENSE.md', 'license', 'license.md', 'LICENCE']) {
+    try {
+      return readFileSync(`${root}node_modules/${name}/${file}`, 'utf8');
+    } catch {
+      // The next name.
+    }
+  }
+  const { license, author } = JSON.parse(readFileSync(`${root}node_modules/${name}/package.json`, 'utf8'));
+  if (!license) throw new Error(`the package ${name} comes without a licence`);
+  return `Copyright (c) ${author?.name ?? author ?? `the authors of ${name}`}\nLicence: ${license}`;
+}
