@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # In front of each maintainer script.
 PACKAGE=resource-agents-kamailio
 AGENT=/usr/lib/ocf/resource.d/heartbeat/kamailio
@@ -27,7 +28,7 @@ end_leaving() {
     for path in "$AGENT" "$MAN"; do
         leaving=$LEAVING/$(basename "$path")
         if is_diverted_to "$path" "$leaving"; then
-            dpkg-divert --quiet --local --no-rename --divert "$leaving" --remove "$path"
+            dpkg-divert --quiet --package resource-agents --no-rename --divert "$leaving" --remove "$path"
         fi
         rm -f "$leaving"
     done

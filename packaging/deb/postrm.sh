@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154
 # After our files are removed, or after an installation that failed.
 case "$1" in
     remove | disappear | purge)

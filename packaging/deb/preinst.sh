@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154
 # Before our files are unpacked. What is at their paths is copied, not moved: a monitor that the cluster
 # runs right now finds the shipped agent until dpkg renames ours over it.
 

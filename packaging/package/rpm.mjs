@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { rpmChangelog } from './changelog.mjs';
+import { MAINTAINER, rpmChangelog } from './changelog.mjs';
 import { putDocuments } from './documents.mjs';
 import { gzip, put, putCopy, putLink, settle } from './tree.mjs';
 
@@ -69,6 +69,7 @@ export async function buildRpm({ arch, agent, man, source, output, level, work }
 function specification(tree, source) {
   const values = {
     VERSION: source.version,
+    MAINTAINER,
     STAGE: tree,
     FUNCTIONS: readFileSync(`${here}functions.sh`, 'utf8').trimEnd(),
     CHANGELOG: rpmChangelog(`${root}CHANGELOG.md`, source.version, source.epoch),

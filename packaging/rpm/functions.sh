@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # In front of each scriptlet.
 package=resource-agents-kamailio
 payload=/usr/libexec/$package

@@ -61,9 +61,12 @@ export function testWith(needs: readonly Need[], name: string, body: () => Promi
     if (typeof need === 'string') return hasTool(need) ? [] : [`${need} is not installed`];
     return need[0] ? [] : [need[1]];
   });
-  if (missing.length === 0) return test(name, async () => body());
-  console.log(`skipped: ${name}: ${missing.join(', ')}`);
-  test.skip(name);
+  if (missing.length > 0) {
+    console.log(`skipped: ${name}: ${missing.join(', ')}`);
+    test.skip(name);
+  } else {
+    test(name, async () => body());
+  }
 }
 
 export const AS_ROOT: Need = [process.getuid?.() === 0, 'only root can do this'];
