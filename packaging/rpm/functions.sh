@@ -62,8 +62,24 @@ place_both() {
     if [ "$1" = package ]; then : >"$state/has-shipped"; fi
 }
 
-# The file that was at path $1 comes back; rpm leaves it alone when it belongs to another package too.
+# The file that was at path $1 comes back over ours. When it is resource-agents', rpm leaves it alone; a
+# person's it would remove with the path, so that one waits beside it until ours is gone.
 give_back() {
     aside=$shipped/$(basename "$1")
-    if [ -f "$aside" ]; then copy_over "$aside" "$1"; fi
+    if [ ! -f "$aside" ]; then return; fi
+    if [ -f "$state/has-shipped" ]; then
+        copy_over "$aside" "$1"
+    else
+        cp -p "$aside" "$(waiting "$1")"
+    fi
+    rm -f "$aside"
+}
+
+# Where a person's file for path $1 waits; Pacemaker does not list names that begin with a dot.
+waiting() {
+    echo "$(dirname "$1")/.$(basename "$1").waiting"
+}
+
+bring_back_waiting() {
+    if [ -f "$(waiting "$1")" ]; then mv -f "$(waiting "$1")" "$1"; fi
 }
