@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun } from './tools.ts';
 
-/** What the binary needs of the system, and the server that it is to look after. No Node.js. */
-const PACKAGES = ['libatomic1', 'kamailio'];
+/** What the binary needs of the system, the server that it is to look after, and tools of the shell agent. No Node.js. */
+const PACKAGES = ['libatomic1', 'kamailio', 'sipsak', 'procps'];
 
 /**
  * A minimal Debian of the machine's own release, without Node.js, resource-agents and a network. Made once by
@@ -17,7 +17,7 @@ function pristineRoot(): string {
       .filter((line) => !/-(updates|security|backports)/.test(line) && !line.includes('security'))[0]
       ?.split(' ') ?? [];
   if (!site || !codename) throw new Error('apt knows no package source');
-  const place = join(tmpdir(), `ocf-kamailio-root-${codename}`);
+  const place = join(tmpdir(), `ocf-kamailio-root-${codename}-${PACKAGES.join('-')}`);
   if (existsSync(join(place, '.complete'))) return place;
   const work = mkdtempSync(`${place}.`);
   try {

@@ -23,10 +23,15 @@ function script(says: string): string {
 export function buildOurs(kind: 'deb' | 'rpm', version: string, agent: string, directory: string): string {
   const file = join(directory, `agent-${version}`);
   writeFileSync(file, agent, { mode: 0o755 });
+  return buildPackage(kind, version, file, directory);
+}
+
+/** Our package around `agent`, by the project's own build, quickly compressed. Returns its path. */
+export function buildPackage(kind: 'deb' | 'rpm', version: string, agent: string, directory: string): string {
   const code = `import { buildPackage } from '${ROOT}packaging/package.mjs';
     const [, kind, agent, version, output] = process.argv;
     console.log(await buildPackage(kind, { arch: 'x64', agent, version, output, level: '0' }));`;
-  const words = ['--input-type=module', '-e', code, kind, file, version, directory];
+  const words = ['--input-type=module', '-e', code, kind, agent, version, directory];
   return mustRun(process.execPath, words).trim();
 }
 
