@@ -4,7 +4,6 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { baseRuntime, RUNTIMES } from './binary/runtime.mjs';
 import { stripped } from './binary/strip.mjs';
@@ -65,7 +64,7 @@ async function buildBinary(work, host, arch) {
   console.log(`dist/linux-${arch}/kamailio: ${((await readFile(target)).length / 1e6).toFixed(1)} MB`);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (import.meta.main) {
   const chosen = process.argv.slice(2);
   try {
     const unknown = chosen.find((arch) => !ARCHITECTURES.includes(arch));

@@ -6,11 +6,9 @@
 // that of xz, 6 by default: lower is faster and larger.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ARCHITECTURES, buildBinaries } from './build-binary.mjs';
 import { buildDeb } from './package/deb.mjs';
@@ -108,7 +106,7 @@ async function main() {
   }
 }
 
-if (existsSync(process.argv[1] ?? '') && import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (import.meta.main) {
   await main().catch((error) => {
     console.error(`package: ${error.message}`);
     process.exitCode = 1;
