@@ -4,12 +4,13 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { baseRuntime, RUNTIMES } from './binary/runtime.mjs';
 import { stripped } from './binary/strip.mjs';
 
 const run = promisify(execFile);
-const root = new URL('..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('..', import.meta.url));
 export const ARCHITECTURES = ['x64', 'arm64'];
 
 /** Builds the bundle and the binaries for `architectures`. Throws with one line that says what is wrong. */
@@ -49,7 +50,7 @@ async function buildBinary(work, host, arch) {
   const target = `${root}dist/linux-${arch}/kamailio`;
   await mkdir(dirname(target), { recursive: true });
   try {
-    const inject = new URL('binary/inject.mjs', import.meta.url).pathname;
+    const inject = fileURLToPath(new URL('binary/inject.mjs', import.meta.url));
     const env = { PATH: process.env.PATH, LC_ALL: 'C' };
     await run(host, [inject, work, arch, `${target}.new`], { env }).catch((error) => {
       throw new Error(`pkg cannot make the binary for ${arch}: ${error.stderr.trim() || error.message}`);

@@ -9,13 +9,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ARCHITECTURES, buildBinaries } from './build-binary.mjs';
 import { buildDeb } from './package/deb.mjs';
 import { buildRpm } from './package/rpm.mjs';
 import { sourceVersion } from './source-version.mjs';
 
-const dist = new URL('../dist/', import.meta.url).pathname;
+const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 
 const KINDS = {
   deb: { build: buildDeb, tool: 'dpkg-deb', from: 'dpkg (Debian, Ubuntu, Fedora, SUSE: package dpkg)' },

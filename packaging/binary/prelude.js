@@ -3,6 +3,10 @@
 // read by now, so the process begins anew without them. Its pid stays. /proc/self/exe is this file even when
 // an upgrade has replaced it meanwhile.
 if (Object.keys(process.env).some((name) => name.startsWith('NODE_'))) {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_'));
-  process.execve('/proc/self/exe', [process.argv0, ...process.argv.slice(2)], Object.fromEntries(kept));
+  for (const name of Object.keys(process.env)) if (name.startsWith('NODE_')) delete process.env[name];
+  try {
+    process.execve('/proc/self/exe', [process.argv0, ...process.argv.slice(2)], process.env);
+  } catch {
+    // No /proc, or an emulated processor: what comes after is at least free of them.
+  }
 }
