@@ -1,0 +1,65 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { callAgent } from '../support/agent.ts';
+import { makeInstance } from '../support/instance.ts';
+import { AS_ROOT, mustRun, type Need, ROOT, testWith } from './tools.ts';
+
+const NEEDS: readonly Need[] = [
+  AS_ROOT,
+  'qemu-aarch64-static',
+  'apt-get',
+  'dpkg-deb',
+  'aarch64-linux-gnu-strip',
+];
+const LIBRARIES = ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1'];
+
+const work = mkdtempSync(join(tmpdir(), 'ocf-kamailio-arm64-'));
+test.after(() => rmSync(work, { recursive: true, force: true }));
+
+/** Debian's arm64 libraries, by an apt that keeps its lists apart from the machine's. Returns their root. */
+function foreignLibraries(): string {
+  for (const path of ['state/lists/partial', 'cache/archives/partial'])
+    mkdirSync(join(work, path), { recursive: true });
+  writeFileSync(join(work, 'status'), '');
+  const settings = {
+    'APT::Architecture': 'arm64',
+    'APT::Architectures': 'arm64',
+    'APT::Sandbox::User': 'root',
+    'Acquire::Languages': 'none',
+    'Dir::State': join(work, 'state'),
+    'Dir::State::status': join(work, 'status'),
+    'Dir::Cache': join(work, 'cache'),
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  mustRun('apt-get', ['-qq', ...options, 'update']);
+  mustRun('apt-get', ['-qq', ...options, 'download', ...LIBRARIES], { cwd: work });
+  mustRun('sh', ['-c', 'for deb in *.deb; do dpkg-deb -x "$deb" root; done'], { cwd: work });
+  return join(work, 'root');
+}
+
+testWith(NEEDS, 'the arm64 binary describes itself, and starts, monitors and stops a Kamailio', async () => {
+  mustRun(process.execPath, [`${ROOT}packaging/build-binary.mjs`, 'arm64']);
+  const agent = join(work, 'kamailio');
+  const command = `exec qemu-aarch64-static -L '${foreignLibraries()}' '${ROOT}dist/linux-arm64/kamailio' "$@"`;
+  writeFileSync(agent, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
+  const instance = await makeInstance();
+  try {
+    const call = (action: string) => callAgent(action, instance.params, { agent });
+    const metadata = await call('meta-data');
+    assert.is(metadata.code, 0, metadata.stderr);
+    assert.match(metadata.stdout, /<resource-agent name="kamailio"/);
+    for (const [action, code] of Object.entries({ start: 0, monitor: 0, stop: 0 })) {
+      const result = await call(action);
+      assert.is(result.code, code, `${action}: ${result.stderr}`);
+    }
+    assert.equal(instance.pids(), []);
+    assert.is((await call('monitor')).code, 7);
+  } finally {
+    await instance.dispose();
+  }
+});
+
+test.run();
