@@ -4,7 +4,7 @@ import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import { readParams } from '../params/parse.ts';
 import type { Params } from '../params/table.ts';
-import { findProcesses } from '../process/instance.ts';
+import { findProcesses, isStopped } from '../process/instance.ts';
 import { findMain } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import { type Context, checkLevelOf } from './context.ts';
@@ -21,7 +21,7 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
   const main = findMain(params);
   if (!main.found) throw withoutMain(params, main.why);
   // A stopped Kamailio (SIGSTOP, a debugger) answers nobody; there is no need to wait for that.
-  if (main.process.state === 'T' || main.process.state === 't') throw stopped(main.process);
+  if (isStopped(main.process)) throw stopped(main.process);
   if (level === 0) return ExitCode.success;
 
   // Before anything is asked: a verdict without its tools must not leave half of them at work.

@@ -13,7 +13,7 @@ import type { Account } from '../process/account.ts';
 import { kamailioArguments } from '../process/command-line.ts';
 import { ensureDirectory } from '../process/directory.ts';
 import { endProcesses } from '../process/end.ts';
-import { findProcesses } from '../process/instance.ts';
+import { describeProcesses, findProcesses } from '../process/instance.ts';
 import { hasFailed, type Launch, launch } from '../process/launch.ts';
 import { findMain, removePidfile } from '../process/pidfile.ts';
 import type { Context } from './context.ts';
@@ -74,10 +74,9 @@ async function clearLeftovers(params: Params, log: Log, deadline: Deadline): Pro
     );
     const { survivors } = await endProcesses(params, deadline.earlier(deadline.remaining / 2), deadline);
     if (survivors.length > 0) {
-      const names = survivors.map((process) => `${process.pid} (state ${process.state})`).join(', ');
       throw new Failure(
         ExitCode.generic,
-        `processes of an earlier Kamailio outlived SIGKILL: pid ${names}; see \`dmesg\``,
+        `processes of an earlier Kamailio outlived SIGKILL: pid ${describeProcesses(survivors)}; see \`dmesg\``,
       );
     }
   }

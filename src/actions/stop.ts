@@ -6,6 +6,7 @@ import { Failure } from '../ocf/failure.ts';
 import { readParamsForStop, type StopParams } from '../params/parse.ts';
 import { removeIfEmpty } from '../process/directory.ts';
 import { type Ending, endProcesses } from '../process/end.ts';
+import { describeProcesses } from '../process/instance.ts';
 import { removePidfile } from '../process/pidfile.ts';
 import { type Context, operationTimeout } from './context.ts';
 
@@ -53,9 +54,8 @@ async function end(params: StopParams, grace: Deadline, deadline: Deadline): Pro
 }
 
 function survived({ survivors }: Ending): Failure {
-  const names = survivors.map((process) => `${process.pid} (state ${process.state})`).join(', ');
   return new Failure(
     ExitCode.generic,
-    `Kamailio processes outlived SIGKILL: pid ${names}; state D is a wait for a disk or network file system that does not answer: see \`dmesg\` and /proc/PID/stack`,
+    `Kamailio processes outlived SIGKILL: pid ${describeProcesses(survivors)}; state D is a wait for a disk or network file system that does not answer: see \`dmesg\` and /proc/PID/stack`,
   );
 }

@@ -11,7 +11,7 @@ import { ExitCode } from '../ocf/exit-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import type { ParameterFault } from '../params/parse.ts';
 import type { Params } from '../params/table.ts';
-import { findProcesses } from '../process/instance.ts';
+import { findProcesses, isStopped } from '../process/instance.ts';
 import { findMain, type MainProcess } from '../process/pidfile.ts';
 import { type ProcessStat, readStatus } from '../process/procfs.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
@@ -100,7 +100,7 @@ function processes(params: Params, main: MainProcess): Result {
   for (const { state } of all) states.set(state, (states.get(state) ?? 0) + 1);
   const summary = `${all.length} processes${all.length > 0 ? ` (${[...states].map(([state, count]) => `${count} in state ${state}`).join(', ')})` : ''}`;
   if (main.found) {
-    if (!/[Tt]/.test(main.process.state))
+    if (!isStopped(main.process))
       return ok(`main process ${main.process.pid} from ${params.pidfile}, ${summary}`);
     return failed(
       `main process ${main.process.pid} is stopped, ${summary}; \`kill -CONT ${main.process.pid}\`, or stop the resource`,

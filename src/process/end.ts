@@ -1,7 +1,7 @@
 import { now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
-import { findProcesses, type Instance, identify, refresh } from './instance.ts';
+import { findProcesses, type Instance, identify, isStopped, refresh } from './instance.ts';
 import { findMain } from './pidfile.ts';
 import type { ProcessStat } from './procfs.ts';
 
@@ -51,7 +51,7 @@ async function watchThemGo(
   let activity = '';
   let movedAt = now();
   let searchedAt = now();
-  let termedAt = Number.NEGATIVE_INFINITY;
+  let termedAt: number | undefined;
   for (; !grace.passed; await grace.pause(LOOK_EVERY_MS)) {
     left = left.flatMap((process) => refresh(process) ?? []);
     if (left.length === 0 || now() - searchedAt > SEARCH_EVERY_MS) {
@@ -65,12 +65,12 @@ async function watchThemGo(
     if (now() - movedAt > STALL_MS) {
       return { left, why: `nothing moved in it for ${STALL_MS / 1000} s after SIGTERM` };
     }
-    for (const process of left) if (/[Tt]/.test(process.state)) signal(process, 'SIGCONT', instance);
+    for (const process of left) if (isStopped(process)) signal(process, 'SIGCONT', instance);
     // Kamailio's main process keeps one signal in mind: that its children go on again (SIGCHLD) makes it
     // forget a SIGTERM that comes at the same time. So SIGTERM waits until none is stopped any more, and
     // is sent again to a Kamailio that does not heed it.
-    const heeded = now() - Math.max(movedAt, termedAt) < REMIND_MS && termedAt > 0;
-    if (heeded || left.some(({ state }) => state === 'T')) continue;
+    const isDue = termedAt === undefined || now() - Math.max(movedAt, termedAt) >= REMIND_MS;
+    if (!isDue || left.some(({ state }) => state === 'T')) continue;
     terminate(instance, left);
     termedAt = now();
   }

@@ -37,6 +37,16 @@ export function refresh(process: ProcessStat): ProcessStat | undefined {
   return now && now.startTime === process.startTime && isAlive(now) ? now : undefined;
 }
 
+/** Whether a process is stopped, by SIGSTOP (T) or a debugger (t): it lives, and serves nobody. */
+export function isStopped({ state }: ProcessStat): boolean {
+  return state === 'T' || state === 't';
+}
+
+/** Processes as a reason names them: each pid with its state. */
+export function describeProcesses(processes: readonly ProcessStat[]): string {
+  return processes.map(({ pid, state }) => `${pid} (state ${state})`).join(', ');
+}
+
 /** Whether a process still runs anything: a zombie only waits to be reaped by its parent. */
 export function isAlive(stat: ProcessStat): boolean {
   return stat.state !== 'Z' && stat.state !== 'X';

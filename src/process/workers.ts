@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { findProcesses, type Instance, refresh } from './instance.ts';
+import { findProcesses, type Instance, isStopped, refresh } from './instance.ts';
 import { type ProcessStat, readStat } from './procfs.ts';
 
 /** How long a process must stay uninterruptible before it is told, ms: a healthy one is so for the blink of a disk. */
@@ -21,7 +21,7 @@ export function findWorkers(main: ProcessStat, instance: Instance): ProcessStat[
 
 /** The workers that are stopped (SIGSTOP, a debugger), and those that stay in an uninterruptible wait for a second. */
 export async function findStuck(workers: readonly ProcessStat[]): Promise<ProcessStat[]> {
-  const stopped = workers.filter(({ state }) => state === 'T' || state === 't');
+  const stopped = workers.filter(isStopped);
   let waiting = workers.filter(({ state }) => state === 'D');
   for (let waited = 0; waiting.length > 0 && waited < UNINTERRUPTIBLE_MS; waited += LOOK_EVERY_MS) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
