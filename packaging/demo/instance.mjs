@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../test/support/ports.ts';
 
 /** For so long no process of the instance may be seen before it counts as gone: one may just be launching. ms */
 const QUIET_MS = 200;
@@ -42,18 +42,6 @@ function placeTemplate(name, directory) {
 
 function canBecomeKamailio() {
   return process.geteuid() === 0 && /^kamailio:/m.test(readFileSync('/etc/passwd', 'utf8'));
-}
-
-/** A port that nobody listens on right now. */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** Kills the main process alone, as a crash would; returns its pid and how many processes live on. */

@@ -4,7 +4,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Call, callAgent } from '../support/agent.ts';
 import { call, withInstance } from '../support/calls.ts';
-import { freePort, type InstanceOptions, type TestInstance, until } from '../support/instance.ts';
+import { type InstanceOptions, type TestInstance, until } from '../support/instance.ts';
+import { freePort } from '../support/ports.ts';
 import { isAlive, signalAll } from '../support/processes.ts';
 import { allTransports, processesOf } from './support.ts';
 

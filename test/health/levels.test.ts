@@ -3,7 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { callAgent } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
-import { freePort, pause, type TestInstance } from '../support/instance.ts';
+import { pause, type TestInstance } from '../support/instance.ts';
+import { freePort } from '../support/ports.ts';
 import { signalAll } from '../support/processes.ts';
 import { allTransports, processesOf } from './support.ts';
 

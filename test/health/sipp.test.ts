@@ -5,7 +5,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { listeningSockets } from '../../src/process/sockets.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
-import { freePort, type TestInstance, until } from '../support/instance.ts';
+import { type TestInstance, until } from '../support/instance.ts';
+import { freePort } from '../support/ports.ts';
 
 const SIPP = '/usr/bin/sipp';
 const sippTest = existsSync(SIPP) ? test : test.skip;

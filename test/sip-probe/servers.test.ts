@@ -6,7 +6,8 @@ import * as assert from 'uvu/assert';
 import { listeningSockets } from '../../src/process/sockets.ts';
 import { probe } from '../../src/sip-probe/probe.ts';
 import { callAgent } from '../support/agent.ts';
-import { freePort, makeInstance, until } from '../support/instance.ts';
+import { makeInstance, until } from '../support/instance.ts';
+import { freePort } from '../support/ports.ts';
 import { complaint, SOON_MS, within } from './support.ts';
 
 /** Polls a Kamailio that was started for it, over both transports. */

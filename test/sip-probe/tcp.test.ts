@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { probe } from '../../src/sip-probe/probe.ts';
-import { freePort } from '../support/instance.ts';
+import { freePort } from '../support/ports.ts';
 import { complaint, replyTo, SOON_MS, tcpStandIn, within } from './support.ts';
 
 /** Polls a stand-in that treats its one connection so. */

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { probe } from '../../src/sip-probe/probe.ts';
-import { freePort } from '../support/instance.ts';
+import { freePort } from '../support/ports.ts';
 import { complaint, replyTo, SOON_MS, udpStandIn, within } from './support.ts';
 
 test('a server that loses the first two datagrams is healthy, and gets the same request again', async () => {

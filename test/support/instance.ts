@@ -8,9 +8,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { findProcesses } from '../../src/process/instance.ts';
+import { freePort } from './ports.ts';
 
 /** A Kamailio of a test's own: directory, configuration, port, FIFO. Nothing of it outlives `dispose`. */
 export interface TestInstance {
@@ -143,26 +143,6 @@ request_route {
 }
 `;
 }
-
-/** A port that is free for UDP and TCP on all addresses right now; no two calls of one process give the same. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = await new Promise<number>((resolve, reject) => {
-      const server = createServer();
-      server.on('error', reject);
-      server.listen(0, () => {
-        const address = server.address();
-        server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-      });
-    });
-    if (port !== 0 && !given.has(port)) {
-      given.add(port);
-      return port;
-    }
-  }
-}
-
-const given = new Set<number>();
 
 /** Waits until a condition holds; throws after `limitMs`, which is generous: no test asserts a time. */
 export async function until(
