@@ -27,7 +27,7 @@ const PRIORITIES = { debug: 'debug', info: 'info', warning: 'warning', error: 'e
 export async function openLog(invocation: Invocation): Promise<Log> {
   const record = await recorder(invocation);
   const say = (level: Level) => (message: string) => {
-    const line = oneLine(message);
+    const line = harmless(message, invocation.env);
     writeError(`${LEVEL_NAMES[level]}: ${line}\n`);
     record(level, line);
   };
@@ -35,7 +35,7 @@ export async function openLog(invocation: Invocation): Promise<Log> {
     debug: invocation.debugging ? say('debug') : () => {},
     info: say('info'),
     warn: say('warning'),
-    exitReason: (reason) => record('error', oneLine(reason)),
+    exitReason: (reason) => record('error', harmless(reason, invocation.env)),
   };
 }
 
@@ -44,7 +44,20 @@ export async function openLog(invocation: Invocation): Promise<Log> {
  * `$OCF_EXIT_REASON_PREFIX`, or `ocf-exit-reason:`).
  */
 export function writeExitReason(reason: string, env: NodeJS.ProcessEnv): void {
-  writeError(`${env.OCF_EXIT_REASON_PREFIX || 'ocf-exit-reason:'}${oneLine(reason)}\n`);
+  writeError(`${prefixOf(env)}${harmless(reason, env)}\n`);
+}
+
+/**
+ * One line in which no foreign text passes for an exit reason: the executor takes what stands behind the last
+ * prefix in all of stderr, also in the middle of a line, so a SIP reply could choose what the cluster shows.
+ */
+function harmless(text: string, env: NodeJS.ProcessEnv): string {
+  const prefix = prefixOf(env);
+  return oneLine(text).replaceAll(prefix, `${prefix.slice(0, -1)}?`);
+}
+
+function prefixOf(env: NodeJS.ProcessEnv): string {
+  return env.OCF_EXIT_REASON_PREFIX || 'ocf-exit-reason:';
 }
 
 /** Writes a line wherever messages go besides stderr. */

@@ -9,6 +9,11 @@ test('line ends of every kind become a visible mark', () => {
 test('terminal escapes, other control characters and bidirectional overrides become question marks', () => {
   assert.is(oneLine('a\u001b[31mb\u0000c\u007fd\u009be'), 'a?[31mb?c?d?e');
   assert.is(oneLine('a\u2028b\u2029c\u202ed\u2066e\u2069f'), 'a?b?c?d?e?f');
+  assert.is(oneLine('a\u200eb\u200fc\u061cd\ufeffe'), 'a?b?c?d?e');
+});
+
+test('what would make the cluster information base no XML becomes question marks', () => {
+  assert.is(oneLine('a\ufffeb\uffffc'), 'a?b?c');
 });
 
 test('text in any language stays as it is', () => {
