@@ -122,6 +122,7 @@ function defaultPidfile(instance: string): string {
 export interface StopParams {
   readonly binary: string;
   readonly pidfile: string;
+  readonly kamuser: string;
   readonly stop_grace: number | undefined;
   /** The pidfile is one that start would accept: its file may be removed. Else it only names the processes. */
   readonly pidfileUsable: boolean;
@@ -138,6 +139,7 @@ function parseForStop(raw: RawParams, instance: string): StopParams {
       PARAMETERS.binary.default,
     ),
     pidfile,
+    kamuser: orElse(() => PARAMETERS.kamuser.parse(raw.kamuser ?? ''), ''),
     stop_grace: orElse(() => PARAMETERS.stop_grace.parse(raw.stop_grace ?? ''), undefined),
     pidfileUsable: orElse(
       () => (raw.pidfile === undefined ? defaultPidfile(instance) : absolutePath(pidfile)) !== '',

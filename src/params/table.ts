@@ -116,7 +116,9 @@ Every instance on a node can be checked this way when each has a kamctlrc of its
     default: '',
     parse: values.accountName,
     short: 'Account Kamailio runs as',
-    long: 'Account that Kamailio changes to (its option -u). Empty: the account that calls the agent, which is root under Pacemaker.',
+    long: `Account that Kamailio changes to (its option -u). Empty: the account that calls the agent, which is root under Pacemaker.
+
+Only processes of root, kamuser, or the owner of the pidfile or its directory count as the instance's. If kamailio.cfg changes the account itself, set kamuser too.`,
   }),
   kamgroup: row({
     type: 'string',

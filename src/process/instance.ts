@@ -1,11 +1,14 @@
-import { realpathSync, statSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { findAccount } from './account.ts';
 import { listPids, type ProcessStat, readArgv, readExecutable, readStat, readStatus } from './procfs.ts';
 
 /** What tells the processes of one Kamailio from all others on the machine. */
 export interface Instance {
   readonly binary: string;
   readonly pidfile: string;
+  /** Account that Kamailio changes to by option -u; empty or absent: none. */
+  readonly kamuser?: string;
 }
 
 /**
@@ -20,12 +23,14 @@ export function findProcesses(instance: Instance): ProcessStat[] {
  * The process if it is one of the instance's, else undefined. It is when all of this holds:
  * - its command line has the word `-P` and behind it this instance's pidfile;
  * - it lives in the agent's PID namespace: a container's Kamailio may have the same path on its own disk;
+ * - its account may run the instance: any local user can call Kamailio with this pidfile;
  * - its program is Kamailio's, even when an upgrade has replaced the file since.
  */
 export function identify(pid: number, instance: Instance): ProcessStat | undefined {
   const argv = readArgv(pid);
   if (!argv || !namesPidfile(argv, instance.pidfile)) return undefined;
-  if (readStatus(pid)?.pidNamespaces !== 1) return undefined;
+  const status = readStatus(pid);
+  if (status?.pidNamespaces !== 1 || !mayRun(status.realUid, instance)) return undefined;
   if (!runsKamailio(pid, instance)) return undefined;
   const stat = readStat(pid);
   return stat && isAlive(stat) ? stat : undefined;
@@ -57,28 +62,55 @@ function namesPidfile(argv: readonly string[], pidfile: string): boolean {
 }
 
 /**
+ * Whether an account may run the instance: root, the agent's own, the owner of the pidfile (Kamailio gives it to
+ * the account that kamailio.cfg has it change to) or of its directory, or kamuser. A stranger's process that
+ * counted would keep a stop from ever succeeding, and a failed stop gets the node fenced.
+ */
+function mayRun(uid: number, { pidfile, kamuser }: Instance): boolean {
+  return (
+    uid === 0 ||
+    uid === process.geteuid?.() ||
+    uid === ownerOf(pidfile) ||
+    uid === ownerOf(dirname(pidfile)) ||
+    uid === uidOf(kamuser)
+  );
+}
+
+/**
  * Whether a process runs Kamailio's program. The path of the executable decides. Where `binary` is a link
  * or a wrapper, or has moved to another version's directory, its name decides, but then the file must be
  * root's or the agent's own: any local user can call a program of his "kamailio".
  */
-function runsKamailio(pid: number, { binary, pidfile }: Instance): boolean {
+function runsKamailio(pid: number, { binary }: Instance): boolean {
   const executable = readExecutable(pid);
   if (executable === 'gone') return false;
   const real = realPath(binary);
   const names = [basename(binary), basename(real), 'kamailio'];
   if (executable === 'hidden') {
     // An agent that may not trace (a container's root, an ordinary user) must not call a Kamailio "not
-    // running" that it cannot see into: then the name counts, of a process of an account that may be it.
-    const accounts = [0, process.geteuid?.(), ownerOf(dirname(pidfile))];
-    return names.includes(readStat(pid)?.name ?? '') && accounts.includes(readStatus(pid)?.uid);
+    // running" that it cannot see into: then the name counts.
+    return names.includes(readStat(pid)?.name ?? '');
   }
   const path = executable.path.replace(/ \(deleted\)$/, '');
   if (path === binary || path === real) return true;
   return names.includes(basename(path)) && [0, process.geteuid?.()].includes(executable.owner);
 }
 
+/** The owner of what stands at a path; of a link its own, for whoever made it may point it anywhere. */
 function ownerOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.uid;
+  try {
+    return lstatSync(path).uid;
+  } catch {
+    return undefined;
+  }
+}
+
+const knownUids = new Map<string, number | undefined>();
+
+/** Looked up once: a stop identifies each process many times. */
+function uidOf(account = ''): number | undefined {
+  if (account !== '' && !knownUids.has(account)) knownUids.set(account, findAccount(account)?.uid);
+  return knownUids.get(account);
 }
 
 function realPath(path: string): string {

@@ -51,13 +51,16 @@ export function readExecutable(pid: number): { path: string; owner: number } | '
   }
 }
 
-/** Effective user and group id of a process, and its depth in PID namespaces as seen from here (1: ours). */
-export function readStatus(pid: number): { uid: number; gid: number; pidNamespaces: number } | undefined {
+/** User and group ids of a process, effective unless said otherwise, and its depth in PID namespaces as seen from here (1: ours). */
+export function readStatus(
+  pid: number,
+): { uid: number; realUid: number; gid: number; pidNamespaces: number } | undefined {
   const text = readProcFile(pid, 'status');
   if (text === undefined) return undefined;
   const numbers = (name: string) => new RegExp(`^${name}:\\t(.*)$`, 'm').exec(text)?.[1]?.split('\t') ?? [];
   return {
     uid: Number(numbers('Uid')[1]),
+    realUid: Number(numbers('Uid')[0]),
     gid: Number(numbers('Gid')[1]),
     pidNamespaces: numbers('NSpid').length,
   };

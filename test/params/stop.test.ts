@@ -11,6 +11,7 @@ test('stop needs no parameter at all', async () => {
   assert.equal(await stop({}), {
     binary: '/usr/sbin/kamailio',
     pidfile: '/var/run/kamailio_sip/kamailio.pid',
+    kamuser: '',
     stop_grace: undefined,
     pidfileUsable: true,
     pidfileIsDefault: true,
@@ -31,8 +32,9 @@ test('stop refuses no flag', async () => {
 });
 
 test('what cannot be used falls back to the default', async () => {
-  const params = await stop({ binary: 'kamailio', stop_grace: 'long' });
+  const params = await stop({ binary: 'kamailio', kamuser: '-x', stop_grace: 'long' });
   assert.is(params.binary, '/usr/sbin/kamailio');
+  assert.is(params.kamuser, '');
   assert.is(params.stop_grace, undefined);
 });
 

@@ -61,9 +61,10 @@ test('the executable is known by its path, and still when its file is gone', asy
   });
 });
 
-test('the account of a process is its effective one', () => {
+test('a process has an effective and a real account', () => {
   assert.equal(readStatus(process.pid), {
     uid: process.geteuid?.(),
+    realUid: process.getuid?.(),
     gid: process.getegid?.(),
     pidNamespaces: 1,
   });

@@ -89,7 +89,8 @@ export async function makeInstance(options: InstanceOptions = {}): Promise<TestI
     ...options.params,
   };
   const actual = options.params?.pidfile ?? pidfile;
-  const identity = { binary: options.params?.binary ?? '/usr/sbin/kamailio', pidfile: actual };
+  const { binary = '/usr/sbin/kamailio', kamuser = '' } = options.params ?? {};
+  const identity = { binary, pidfile: actual, kamuser };
   const pids = () => findProcesses(identity).map((process) => process.pid);
   const abandon = () => {
     for (const pid of pids()) killQuietly(pid);
