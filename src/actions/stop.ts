@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import { readParamsForStop, type StopParams } from '../params/parse.ts';
-import { removeIfEmpty } from '../process/directory.ts';
+import { findAccount } from '../process/account.ts';
+import { checkDirectory, removeIfEmpty } from '../process/directory.ts';
 import { type Ending, endProcesses } from '../process/end.ts';
 import { describeProcesses } from '../process/instance.ts';
 import { removePidfile } from '../process/pidfile.ts';
@@ -27,12 +29,27 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
     log.warn(`Kamailio (pidfile ${params.pidfile}) was killed: ${ending.killedBecause}`);
   if (ending.found > 0)
     log.info(`Kamailio is stopped: ${ending.found} processes ended (pidfile ${params.pidfile})`);
-  if (params.pidfileUsable) {
-    const left = removePidfile(params.pidfile);
-    if (left) log.warn(left);
-    if (params.pidfileIsDefault) removeIfEmpty(dirname(params.pidfile));
-  }
+  const left = params.pidfileUsable ? removeFiles(params) : undefined;
+  if (left) log.warn(left);
   return ExitCode.success;
+}
+
+/**
+ * Removes the pidfile, and its directory where that is the default one; but not through a link or a directory with
+ * which a stranger leads root to a file of that name elsewhere. Returns what is left and why.
+ */
+function removeFiles({ pidfile, pidfileIsDefault, kamuser }: StopParams): string | undefined {
+  const directory = dirname(pidfile);
+  try {
+    checkDirectory(directory, kamuser ? findAccount(kamuser) : undefined);
+  } catch (error) {
+    return existsSync(pidfile)
+      ? `the pidfile ${pidfile} is left: ${error instanceof Error ? error.message : error}`
+      : undefined;
+  }
+  const left = removePidfile(pidfile);
+  if (pidfileIsDefault) removeIfEmpty(directory);
+  return left;
 }
 
 function graceOf(params: StopParams, timeoutMs: number, deadline: Deadline): Deadline {

@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, realpathSync, rmdirSync, type Stats } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  realpathSync,
+  rmdirSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from '../error-code.ts';
 import type { Account } from './account.ts';
@@ -27,11 +37,7 @@ export function ensureDirectory(
 export function checkDirectory(path: string, owner: Account | undefined): void {
   const found = lookAt(path);
   if (found) checkOne(path, found, owner);
-  let parent = found ? resolve(path, dirname(path)) : nearestParent(path);
-  while (parent !== '/') {
-    checkAncestor(path, parent, owner);
-    parent = dirname(parent);
-  }
+  checkWay(path, owner);
 }
 
 /** Removes a directory if it is empty; anything else about it is left to whoever made it so. */
@@ -83,12 +89,47 @@ function checkOne(path: string, found: Stats, owner: Account | undefined): void 
   }
 }
 
-function checkAncestor(path: string, parent: string, owner: Account | undefined): void {
-  const found = lstatSync(parent);
+/**
+ * Goes the way to a path as the kernel does, link by link, and judges each directory and each link on it, as far
+ * as there are any: who controls one of them chooses where the path leads.
+ */
+function checkWay(path: string, owner: Account | undefined): void {
+  const names = dirname(path).split('/');
+  for (let at = '/'; names.length > 0; ) {
+    const next = join(at, names.shift() ?? '');
+    const found = lookAt(next);
+    if (!found) return;
+    if (next !== '/') checkAncestor(path, next, found, owner);
+    if (!found.isSymbolicLink()) {
+      at = next;
+      continue;
+    }
+    const target = follow(path, next);
+    names.unshift(...target.split('/'));
+    if (target.startsWith('/')) at = '/';
+  }
+}
+
+function checkAncestor(path: string, parent: string, found: Stats, owner: Account | undefined): void {
   const sticky = (found.mode & 0o1000) !== 0;
-  if (!isTrusted(found.uid, owner) || (isWritableByStrangers(found, owner) && !sticky)) {
+  const open = isWritableByStrangers(found, owner) && !sticky && !found.isSymbolicLink();
+  if (isTrusted(found.uid, owner) && !open) return;
+  const what = found.isSymbolicLink()
+    ? 'is the symbolic link of another account'
+    : 'another account controls';
+  throw new UnsafeDirectory(
+    `${path} lies below ${parent}, which ${what} (uid ${found.uid}, mode ${mode(found)}); choose a directory below root's own, such as /run`,
+  );
+}
+
+/** Where a link leads, which must be somewhere. */
+function follow(path: string, link: string): string {
+  try {
+    statSync(link);
+    return readlinkSync(link);
+  } catch (error) {
     throw new UnsafeDirectory(
-      `${path} lies below ${parent}, which another account controls (uid ${found.uid}, mode ${mode(found)}); choose a directory below root's own, such as /run`,
+      `${path} lies below ${link}, which leads nowhere (${errorCode(error)}); correct the path`,
     );
   }
 }
@@ -112,22 +153,5 @@ function lookAt(path: string): Stats | undefined {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
     throw new UnsafeDirectory(`${path} cannot be looked at (${errorCode(error)}); correct the path`);
-  }
-}
-
-/** The nearest directory above a path that exists, links resolved. */
-function nearestParent(path: string): string {
-  let at = dirname(path);
-  while (at !== '/' && !lookAt(at)) at = dirname(at);
-  return resolve(path, at);
-}
-
-function resolve(path: string, parent: string): string {
-  try {
-    return realpathSync(parent);
-  } catch (error) {
-    throw new UnsafeDirectory(
-      `${path} lies below ${parent}, which leads nowhere (${errorCode(error)}); correct the path`,
-    );
   }
 }
