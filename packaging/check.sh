@@ -9,7 +9,7 @@ export PATH
 tsc --noEmit
 biome check .
 if command -v shellcheck >/dev/null; then
-  shellcheck packaging/*.sh packaging/deb/*.sh packaging/rpm/*.sh .ci/run
+  shellcheck packaging/*.sh packaging/deb/*.sh packaging/rpm/*.sh test/cluster/bed/*.sh .ci/run
 else
   echo 'check: shellcheck is not installed; the shell scripts were not looked at'
 fi

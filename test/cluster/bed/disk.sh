@@ -1,0 +1,22 @@
+# shellcheck shell=sh
+# Prepares the disk of a node, before its first boot, as `sh -c THIS ocf-kamailio-disk NAME NODE`: the machine's
+# own root below a layer that takes the node's changes, and empty directories for what a cluster writes. NODE
+# is the Node.js that the executor finds first on its PATH.
+set -eu
+disk=/run/bed/$1
+node=$2
+
+mkdir -p "$disk/upper" "$disk/work" "$disk/root"
+cd "$disk"
+mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root
+mkdir -p var/log/corosync var/log/pacemaker var/lib/corosync etc/corosync/uidgid.d
+chown hacluster:haclient var/log/pacemaker
+chmod 770 var/log/pacemaker
+for name in blackbox cib cores pengine; do
+  install -d -o hacluster -g haclient -m 750 "var/lib/pacemaker/$name"
+done
+
+touch node
+mount --bind "$node" node
+rm -f root/usr/local/bin/node
+touch root/usr/local/bin/node

@@ -1,0 +1,72 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Bed } from './bed.ts';
+import { SERVICE_ADDRESS } from './configuration.ts';
+import { groupXml, type Operation, primitiveXml } from './resources.ts';
+
+/** A Kamailio on the service's address. */
+export interface KamailioOptions {
+  /** Parameters over listen_address, kamuser and kamgroup. */
+  readonly params?: Readonly<Record<string, string>>;
+  readonly meta?: Readonly<Record<string, string>>;
+  /** s between two monitors; 10 unless said otherwise. */
+  readonly monitorInterval?: number;
+  /** Operations over start 60 s, stop 30 s and the monitor with 30 s. */
+  readonly operations?: readonly Operation[];
+  /** Parameters of the group itself. */
+  readonly groupMeta?: Readonly<Record<string, string>>;
+  /** Whether to wait until it runs; yes unless said otherwise. */
+  readonly wait?: boolean;
+}
+
+/** Names of what `createKamailio` makes. */
+export const GROUP = 'sip';
+export const ADDRESS_RESOURCE = 'sip_ip';
+export const KAMAILIO = 'kamailio';
+export const PIDFILE = `/var/run/kamailio_${KAMAILIO}/kamailio.pid`;
+
+const EXAMPLES = new URL('../../../packaging/demo/', import.meta.url);
+
+/** The example configuration that each node begins with: poll route and control FIFO. */
+export function exampleFile(name: 'kamailio.cfg' | 'kamctlrc'): string {
+  return readFileSync(new URL(name, EXAMPLES), 'utf8');
+}
+
+/** Writes the example configuration to /etc/kamailio of a node; `root` is its root as this machine sees it. */
+export function writeExamples(root: string): void {
+  mkdirSync(`${root}/etc/kamailio`, { recursive: true });
+  for (const name of ['kamailio.cfg', 'kamctlrc'] as const)
+    writeFileSync(`${root}/etc/kamailio/${name}`, exampleFile(name));
+}
+
+/**
+ * Creates the group `sip`: the address `sip_ip` (IPaddr2), and `kamailio` on it. Returns when both run on the same
+ * node, unless `wait` is false.
+ */
+export async function createKamailio(bed: Bed, options: KamailioOptions = {}): Promise<void> {
+  const address = primitiveXml({
+    id: ADDRESS_RESOURCE,
+    type: 'IPaddr2',
+    params: { ip: SERVICE_ADDRESS, cidr_netmask: '24', nic: 'eth0' },
+    operations: [{ name: 'monitor', interval: 10, timeout: 20 }],
+  });
+  const kamailio = primitiveXml({
+    id: KAMAILIO,
+    type: 'kamailio',
+    params: {
+      listen_address: SERVICE_ADDRESS,
+      kamuser: 'kamailio',
+      kamgroup: 'kamailio',
+      ...options.params,
+    },
+    meta: options.meta ?? {},
+    operations: options.operations ?? [
+      { name: 'start', interval: 0, timeout: 60 },
+      { name: 'stop', interval: 0, timeout: 30 },
+      { name: 'monitor', interval: options.monitorInterval ?? 10, timeout: 30 },
+    ],
+  });
+  await bed.createResource(groupXml(GROUP, [address, kamailio], options.groupMeta));
+  if (options.wait === false) return;
+  await bed.untilRunning(KAMAILIO);
+  await bed.settle();
+}

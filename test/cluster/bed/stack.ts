@@ -1,0 +1,48 @@
+import { until } from '../../support/instance.ts';
+import type { BedNode } from './node.ts';
+
+/** What a service of the system has for its environment. */
+const SERVICE = { PCMK_service: 'pacemakerd' };
+
+/**
+ * Starts corosync and pacemakerd on a node, as their services do; one that runs is left alone. Returns when the
+ * local cluster answers. Throws with their output when they do not come up.
+ */
+export async function startStack(node: BedNode): Promise<void> {
+  if (!(await corosyncAnswers(node))) {
+    await launch(node, 'corosync', '/var/log/corosync/corosync.log');
+    await until(() => corosyncAnswers(node), `corosync answers on ${node.name}`);
+  }
+  if (!(await pacemakerAnswers(node))) {
+    await launch(node, 'pacemakerd', '/var/log/pacemaker/pacemakerd.out');
+    await until(() => pacemakerAnswers(node), `pacemakerd answers on ${node.name}`, 60_000);
+  }
+}
+
+/** Shuts both down in good order: the cluster moves what runs here, and stops it. */
+export async function stopStack(node: BedNode): Promise<void> {
+  await node.mustRun(['pacemakerd', '--shutdown'], { timeoutMs: 120_000 });
+  await until(() => hasEnded(node, 'pacemakerd'), `pacemakerd has ended on ${node.name}`, 120_000);
+  await node.mustRun(['corosync-cfgtool', '-H']);
+  await until(() => hasEnded(node, 'corosync'), `corosync has ended on ${node.name}`);
+}
+
+async function launch(node: BedNode, program: string, log: string): Promise<void> {
+  const start = `setsid --fork ${program} -f >>${log} 2>&1 </dev/null`;
+  await node.mustRun(['sh', '-c', start], { env: SERVICE });
+}
+
+async function corosyncAnswers(node: BedNode): Promise<boolean> {
+  return (await node.run(['corosync-cmapctl', '-g', 'totem.version'], { timeoutMs: 5000 })).code === 0;
+}
+
+async function pacemakerAnswers(node: BedNode): Promise<boolean> {
+  return (
+    (await node.run(['cibadmin', '--query', '--local', '--scope', 'crm_config'], { timeoutMs: 5000 }))
+      .code === 0
+  );
+}
+
+async function hasEnded(node: BedNode, program: string): Promise<boolean> {
+  return (await node.run(['pgrep', '-x', program])).code === 1;
+}

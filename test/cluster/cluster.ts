@@ -1,0 +1,71 @@
+// npm run cluster: a cluster on this machine for people, and what they do with it.
+import mri from 'mri';
+import type { Bed } from './bed/bed.ts';
+import { environment, spawnInside } from './bed/enter.ts';
+import { whyNoBed } from './bed/needs.ts';
+import { findBed, openBed } from './bed/open.ts';
+
+const USAGE = `npm run cluster -- up [--nodes=3]       starts a cluster of so many nodes
+npm run cluster -- status               shows it, as crm_mon does
+npm run cluster -- exec NODE COMMAND    runs a command on a node, such as: exec node1 pcs status
+npm run cluster -- down                 ends it; nothing of it is left`;
+
+/** Each clone of the project has one cluster of this kind. */
+const LABEL = `cluster of ${process.cwd()}`;
+const MAX_NODES = 16;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [command, ...args] = argv;
+  if (command === 'up') return up(args);
+  if (command === 'status')
+    return inherit(running(), undefined, ['crm_mon', '-1', '--inactive', '--failcounts']);
+  if (command === 'exec' && args.length > 1) return inherit(running(), args[0], args.slice(1));
+  if (command === 'down') return down();
+  console.error(USAGE);
+  return 2;
+}
+
+async function up(args: readonly string[]): Promise<number> {
+  const nodes = Number(mri([...args], { default: { nodes: 3 } }).nodes);
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > MAX_NODES)
+    throw new Error(`--nodes is a number from 1 to ${MAX_NODES}`);
+  if (findBed(LABEL)) throw new Error('it is up already; `npm run cluster -- down` ends it');
+  const why = whyNoBed();
+  if (why !== undefined) throw new Error(`this machine can have no cluster: ${why}`);
+  const bed = await openBed({ nodes, label: LABEL, life: 'free' });
+  const names = bed.nodes.map(({ name, address }) => `${name} (${address})`);
+  console.log(`${names.join(', ')}: online. The agent of this build is installed on each.`);
+  console.log('npm run cluster -- exec node1 crm_mon -1');
+  return 0;
+}
+
+/** Runs a command with this terminal, on the first node that is on unless one is named; returns its exit code. */
+function inherit(bed: Bed, name: string | undefined, argv: readonly string[]): Promise<number> {
+  const node = name === undefined ? bed.nodes.find((candidate) => candidate.isOn()) : bed.node(name);
+  if (!node) throw new Error('all nodes are off');
+  const child = spawnInside(node.init(), argv, { env: environment(), stdio: 'inherit' });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+async function down(): Promise<number> {
+  const bed = findBed(LABEL);
+  if (!bed) console.log('there is no cluster');
+  await bed?.close();
+  return 0;
+}
+
+function running(): Bed {
+  const bed = findBed(LABEL);
+  if (!bed) throw new Error('there is no cluster; `npm run cluster -- up` starts one');
+  return bed;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
