@@ -1,5 +1,5 @@
 import { operationDeadline } from './actions/context.ts';
-import { ACTIONS } from './actions/table.ts';
+import { codeOf } from './actions/dispatch.ts';
 import { ExitCode } from './ocf/exit-code.ts';
 import { Failure, isFailure } from './ocf/failure.ts';
 import { type Invocation, readInvocation } from './ocf/invocation.ts';
@@ -11,7 +11,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Ex
   let log: Log | undefined;
   try {
     const invocation = readInvocation(argv, env);
-    log = await openLog(invocation);
+    log = openLog(invocation);
     return await act(invocation, log);
   } catch (error) {
     const failure = isFailure(error) ? error : internalError(error);
@@ -22,15 +22,14 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Ex
 }
 
 async function act(invocation: Invocation, log: Log): Promise<ExitCode> {
-  const row = Object.hasOwn(ACTIONS, invocation.action) ? ACTIONS[invocation.action] : undefined;
-  if (!row) {
+  const run = codeOf(invocation.action);
+  if (!run) {
     throw new Failure(
       ExitCode.unimplemented,
       `this agent has no action "${oneLine(invocation.action, 80)}"; \`kamailio help\` lists those it has`,
     );
   }
-  const action = await row.load();
-  return action.run({ invocation, log, deadline: operationDeadline(invocation) });
+  return run({ invocation, log, deadline: operationDeadline(invocation) });
 }
 
 /** A defect of the agent: told as such, with the place, so that it can be reported. */

@@ -19,7 +19,7 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
   const output = outputFormat(invocation.flags);
   const [resource] = invocation.operands;
   const asked = resource === undefined ? invocation : await invocationOf(resource, invocation);
-  const { params, faults } = await readParamsWithFaults(asked);
+  const { params, faults } = readParamsWithFaults(asked);
   const findings = await runChecks(params, faults, deadline);
   const exitCode = codeOf(findings);
   const report = {

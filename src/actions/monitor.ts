@@ -1,4 +1,5 @@
 import { checkControlPlane, checkProbes } from '../checks/health.ts';
+import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { checkTools } from '../checks/tools.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
@@ -16,7 +17,7 @@ import { type Context, checkLevelOf } from './context.ts';
  * `degraded` when all answers but something predicts a failure.
  */
 export async function run({ invocation, deadline }: Context): Promise<ExitCode> {
-  const params = await readParams(invocation);
+  const params = readParams(invocation);
   const level = checkLevelOf(invocation);
   const main = findMain(params);
   if (!main.found) throw withoutMain(params, main.why);
@@ -26,11 +27,11 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
 
   // Before anything is asked: a verdict without its tools must not leave half of them at work.
   checkTools(params);
-  const predictions = level === 20 ? await import('../checks/predictions.ts') : undefined;
-  const socketsBefore = predictions?.udpSockets(main.process.pid) ?? [];
-  const [control, { problems, outcomes }] = await Promise.all([
-    checkControlPlane(params, main.process.pid, deadline),
+  const socketsBefore = level === 20 ? udpSockets(main.process.pid) : [];
+  const [{ problems, outcomes }, control] = await Promise.all([
     checkProbes(params, deadline),
+    // Kamailio answers the probes, which are out by then, while a FIFO for its other reply is made.
+    nextTurn().then(() => checkControlPlane(params, main.process.pid, deadline)),
   ]);
   const found = [...problems, ...control];
   if (found.length > 0) {
@@ -39,12 +40,18 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
       `Kamailio runs (pid ${main.process.pid}) but is not healthy: ${found.join(' || ')}`,
     );
   }
-  const signs = await predictions?.predictFailures(params, main.process, socketsBefore, outcomes, deadline);
-  if (!signs?.length) return ExitCode.success;
+  if (level < 20) return ExitCode.success;
+  const signs = await predictFailures(params, main.process, socketsBefore, outcomes, deadline);
+  if (signs.length === 0) return ExitCode.success;
   throw new Failure(
     ExitCode.degraded,
     `Kamailio (pid ${main.process.pid}) serves, but: ${signs.join(' || ')}`,
   );
+}
+
+/** Waits until what is ready to be sent and received has been. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The pidfile leads nowhere: is anything of the instance left? Only here is the whole process table searched. */

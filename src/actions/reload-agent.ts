@@ -8,6 +8,6 @@ import type { Context } from './context.ts';
  * kept between two calls, so there is nothing else to do, and Kamailio is not touched. Throws Failure.
  */
 export async function run({ invocation }: Context): Promise<ExitCode> {
-  await checkNode(await readParams(invocation));
+  await checkNode(readParams(invocation));
   return ExitCode.success;
 }

@@ -29,7 +29,7 @@ const CLEANUP_MS = 5000;
  * Throws Failure.
  */
 export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
-  const params = await readParams(invocation);
+  const params = readParams(invocation);
   const owner = await checkNode(params);
   const serving = deadline.earlier(Math.min(CLEANUP_MS, deadline.remaining / 4));
 
@@ -86,7 +86,7 @@ async function clearLeftovers(params: Params, log: Log, deadline: Deadline): Pro
 async function makeDirectories(params: Params, owner: Account | undefined): Promise<void> {
   asFailure(() => ensureDirectory(dirname(params.pidfile), owner, 'checked'));
   if (params.kamctlrc) {
-    const { fifo } = await controlSettings(params.kamctlrc);
+    const { fifo } = controlSettings(params.kamctlrc);
     asFailure(() => ensureDirectory(dirname(fifo), owner, 'as it is'));
   }
   if (findMain(params).found) return;

@@ -21,7 +21,7 @@ const RESERVE_MS = 5000;
  * Throws Failure `generic` that names what survived SIGKILL, or `permission`.
  */
 export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
-  const params = await readParamsForStop(invocation);
+  const params = readParamsForStop(invocation);
   log.debug(`ending the processes that were started with -P ${params.pidfile}`);
   const ending = await end(params, graceOf(params, operationTimeout(invocation), deadline), deadline);
   if (ending.survivors.length > 0) throw survived(ending);

@@ -9,7 +9,7 @@ import { type Context, checkLevelOf } from './context.ts';
  * nothing. Throws Failure.
  */
 export async function run({ invocation, deadline }: Context): Promise<ExitCode> {
-  const params = await readParams(invocation);
+  const params = readParams(invocation);
   // Level 0 is for a tool that plans on another machine: the values alone, not what they name here.
   if (checkLevelOf(invocation) === 0) return ExitCode.success;
   await checkNode(params);

@@ -1,5 +1,5 @@
 import { errorCode } from '../error-code.ts';
-import type { ControlSettings } from '../kamctl/kamctlrc.ts';
+import { type ControlSettings, KamctlrcError, readControlSettings } from '../kamctl/kamctlrc.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 
@@ -7,8 +7,7 @@ import { Failure } from '../ocf/failure.ts';
  * Reads the instance's kamctlrc. Throws Failure `installed` when the file is missing, `permission` when it
  * may not be read, `arguments` when it cannot be used.
  */
-export async function controlSettings(kamctlrc: string): Promise<ControlSettings> {
-  const { KamctlrcError, readControlSettings } = await import('../kamctl/kamctlrc.ts');
+export function controlSettings(kamctlrc: string): ControlSettings {
   try {
     return readControlSettings(kamctlrc);
   } catch (error) {

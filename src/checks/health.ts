@@ -1,4 +1,7 @@
 import type { Deadline } from '../deadline.ts';
+import { monitorWithKamctl } from '../external/kamctl.ts';
+import { probeWithSipsak } from '../external/sipsak.ts';
+import { askUptime } from '../kamctl/questions.ts';
 import { RpcFailure } from '../kamctl/rpc-failure.ts';
 import type { Params } from '../params/table.ts';
 import { readStatus } from '../process/procfs.ts';
@@ -41,7 +44,6 @@ export async function checkProbes(params: Params, deadline: Deadline): Promise<P
 
 async function pollWithSipsak(params: Params, deadline: Deadline): Promise<Problem[]> {
   const sipsak = findTool('sipsak', [params.sipsak]);
-  const { probeWithSipsak } = await import('../external/sipsak.ts');
   const outcomes = await Promise.all(
     targetsOf(params).map((target) => probeWithSipsak(sipsak, target, params.probe_user, deadline)),
   );
@@ -62,11 +64,10 @@ export async function checkControlPlane(
   deadline: Deadline,
 ): Promise<Problem[]> {
   if (!params.kamctlrc) return [];
-  const settings = await controlSettings(params.kamctlrc);
+  const settings = controlSettings(params.kamctlrc);
   const until = deadline.sooner(params.probe_timeout * 1000);
   try {
     if (params.monitor_tools === 'external') {
-      const { monitorWithKamctl } = await import('../external/kamctl.ts');
       await monitorWithKamctl(
         findTool('kamctl', [params.kamctl, '/usr/bin/kamctl']),
         params.kamctlrc,
@@ -77,7 +78,6 @@ export async function checkControlPlane(
     }
     const owner = readStatus(mainPid);
     if (!owner) return [`main process ${mainPid} has just ended; see Kamailio's log`];
-    const { askUptime } = await import('../kamctl/questions.ts');
     await askUptime(settings, owner, until);
     return [];
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Deadline } from '../deadline.ts';
+import { askSharedMemory } from '../kamctl/questions.ts';
 import { RpcFailure } from '../kamctl/rpc-failure.ts';
 import type { Params } from '../params/table.ts';
 import { type ProcessStat, readStatus } from '../process/procfs.ts';
@@ -49,9 +50,8 @@ async function stuckWorkers(params: Params, main: ProcessStat): Promise<Problem[
 async function scarceMemory(params: Params, mainPid: number, deadline: Deadline): Promise<Problem[]> {
   const owner = readStatus(mainPid);
   if (!params.kamctlrc || !owner) return [];
-  const { askSharedMemory } = await import('../kamctl/questions.ts');
   try {
-    const { total, used } = await askSharedMemory(await controlSettings(params.kamctlrc), owner, deadline);
+    const { total, used } = await askSharedMemory(controlSettings(params.kamctlrc), owner, deadline);
     if (used * 100 <= total * SHARED_MEMORY_PERCENT) return [];
     const percent = Math.floor((used / total) * 100);
     return [

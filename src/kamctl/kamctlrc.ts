@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { hasControl } from '../control-characters.ts';
 
 /** The settings of a kamctlrc that say where the control plane is. */
 export interface ControlSettings {
@@ -35,7 +36,7 @@ export function parseKamctlrc(text: string, path: string): Map<string, string> {
       /^\s*(?:export\s+)?(RPCFIFOPATH|CHROOT_DIR)=(.*)$/.exec(line.replace(/\r$/, '')) ?? [];
     if (name === undefined || written === undefined) continue;
     const value = readValue(written);
-    if (value === undefined || (value !== '' && !value.startsWith('/')) || /\p{Cc}/u.test(value)) {
+    if (value === undefined || (value !== '' && !value.startsWith('/')) || hasControl(value)) {
       throw new KamctlrcError(
         `${path} line ${index + 1}: ${name} is no plain absolute path; this agent does not run shell code, so write the path out`,
       );

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fchownSync, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../error-code.ts';
-import { randomHex } from '../random.ts';
+import { randomDigits } from '../random.ts';
 import { RpcFailure } from './rpc-failure.ts';
 
 /** A FIFO for one reply. */
@@ -28,7 +28,7 @@ export function makeReplyFifo(
   directory: string,
   owner: { readonly uid: number; readonly gid: number },
 ): ReplyFifo {
-  const name = `kamailio_ocf_${randomHex(16)}`;
+  const name = `kamailio_ocf_${randomDigits()}`;
   const path = join(directory, name);
   makeFifo(path);
   const remove = once(() => unlinkSync(path));

@@ -3,7 +3,7 @@ import { cleanUpAtExit } from '../at-exit.ts';
 import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
-import { randomHex } from '../random.ts';
+import { randomDigits } from '../random.ts';
 import type { ControlSettings } from './kamctlrc.ts';
 import { makeReplyFifo, type ReplyFifo } from './reply-fifo.ts';
 import { openRequestFifo, writeRequest } from './request-fifo.ts';
@@ -35,7 +35,7 @@ export async function callRpc(
   const removeReply = cleanUpAtExit(() => reply?.remove());
   try {
     reply = makeReplyFifo(settings.replyDirectory, owner);
-    const id = Number.parseInt(randomHex(3), 16);
+    const id = Number.parseInt(randomDigits().slice(0, 6), 16);
     const text = JSON.stringify({
       jsonrpc: '2.0',
       method,

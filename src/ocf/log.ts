@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { Invocation } from './invocation.ts';
 import { oneLine } from './one-line.ts';
+import { toSyslog } from './syslog.ts';
 
 /** What the agent has to say while it works; never used by a healthy monitor. */
 export interface Log {
@@ -24,18 +25,17 @@ const PRIORITIES = { debug: 'debug', info: 'info', warning: 'warning', error: 'e
  * files HA_LOGFILE and HA_DEBUGLOG (the latter takes debug messages too). `debug` is silent unless
  * HA_debug is above 0. No file is opened and no program started before there is something to say.
  */
-export async function openLog(invocation: Invocation): Promise<Log> {
-  const record = await recorder(invocation);
+export function openLog(invocation: Invocation): Log {
   const say = (level: Level) => (message: string) => {
     const line = harmless(message, invocation.env);
     writeError(`${LEVEL_NAMES[level]}: ${line}\n`);
-    record(level, line);
+    record(invocation, level, line);
   };
   return {
     debug: invocation.debugging ? say('debug') : () => {},
     info: say('info'),
     warn: say('warning'),
-    exitReason: (reason) => record('error', harmless(reason, invocation.env)),
+    exitReason: (reason) => record(invocation, 'error', harmless(reason, invocation.env)),
   };
 }
 
@@ -61,18 +61,15 @@ function prefixOf(env: NodeJS.ProcessEnv): string {
 }
 
 /** Writes a line wherever messages go besides stderr. */
-async function recorder({ env, instance }: Invocation): Promise<(level: Level, line: string) => void> {
+function record({ env, instance }: Invocation, level: Level, line: string): void {
   const tag = `kamailio(${oneLine(instance, 80)})[${process.pid}]`;
+  const entry = `${tag}:\t${timestamp()} ${LEVEL_NAMES[level]}: ${line}\n`;
+  if (env.HA_LOGFILE && level !== 'debug') append(env.HA_LOGFILE, entry);
+  if (env.HA_DEBUGLOG && env.HA_DEBUGLOG !== env.HA_LOGFILE) append(env.HA_DEBUGLOG, entry);
   const facility = env.HA_LOGFACILITY ?? '';
   // A facility is a word (syslog(3)); `none` is how it is switched off.
-  const syslog =
-    /^[a-z0-9]+$/.test(facility) && facility !== 'none' ? await import('./syslog.ts') : undefined;
-  return (level, line) => {
-    const entry = `${tag}:\t${timestamp()} ${LEVEL_NAMES[level]}: ${line}\n`;
-    if (env.HA_LOGFILE && level !== 'debug') append(env.HA_LOGFILE, entry);
-    if (env.HA_DEBUGLOG && env.HA_DEBUGLOG !== env.HA_LOGFILE) append(env.HA_DEBUGLOG, entry);
-    syslog?.toSyslog(`${facility}.${PRIORITIES[level]}`, tag, line);
-  };
+  if (/^[a-z0-9]+$/.test(facility) && facility !== 'none')
+    toSyslog(`${facility}.${PRIORITIES[level]}`, tag, line);
 }
 
 function append(path: string, entry: string): void {

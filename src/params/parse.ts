@@ -1,9 +1,11 @@
+import mri from 'mri';
+import { hasControl } from '../control-characters.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import { INSTANCE_MARK, PARAMETER_NAMES, PARAMETERS, type ParameterName, type Params } from './table.ts';
-import { absolutePath, hasControl } from './values.ts';
+import { absolutePath } from './values.ts';
 
 /** The texts of the parameters as somebody wrote them; what is absent is unset. */
 type RawParams = Readonly<Partial<Record<ParameterName, string>>>;
@@ -13,9 +15,9 @@ type RawParams = Readonly<Partial<Record<ParameterName, string>>>;
  * `--name=value` goes; checked, typed and frozen. Throws Failure `configured` that names the first
  * parameter at fault, its value and the remedy.
  */
-export async function readParams(invocation: Invocation): Promise<Params> {
+export function readParams(invocation: Invocation): Params {
   const unknown: string[] = [];
-  const raw = await readRaw(invocation, unknown);
+  const raw = readRaw(invocation, unknown);
   if (unknown[0] !== undefined) {
     throw new Failure(
       ExitCode.configured,
@@ -35,10 +37,11 @@ export interface ParameterFault {
  * As `readParams`, for a diagnosis that goes on after the first fault: a value outside its domain is told
  * and its default taken instead, for the required listen_address nothing.
  */
-export async function readParamsWithFaults(
-  invocation: Invocation,
-): Promise<{ readonly params: Params; readonly faults: readonly ParameterFault[] }> {
-  const raw: Partial<Record<ParameterName, string>> = { ...(await readRaw(invocation, [])) };
+export function readParamsWithFaults(invocation: Invocation): {
+  readonly params: Params;
+  readonly faults: readonly ParameterFault[];
+} {
+  const raw: Partial<Record<ParameterName, string>> = { ...readRaw(invocation, []) };
   const faults: ParameterFault[] = [];
   for (const name of PARAMETER_NAMES) {
     try {
@@ -55,12 +58,12 @@ export async function readParamsWithFaults(
 const UNKNOWN_ADDRESS = '192.0.2.0';
 
 /** As `readParams`, but takes only what stop needs, and never throws: what start would refuse falls back. */
-export async function readParamsForStop(invocation: Invocation): Promise<StopParams> {
-  return parseForStop(await readRaw(invocation, []), invocation.instance);
+export function readParamsForStop(invocation: Invocation): StopParams {
+  return parseForStop(readRaw(invocation, []), invocation.instance);
 }
 
 /** Collects the texts; names that are no parameter's go to `unknown`. */
-async function readRaw({ env, flags }: Invocation, unknown: string[]): Promise<RawParams> {
+function readRaw({ env, flags }: Invocation, unknown: string[]): RawParams {
   const raw: Partial<Record<ParameterName, string>> = {};
   for (const name of PARAMETER_NAMES) {
     const text = env[`OCF_RESKEY_${name}`];
@@ -71,7 +74,6 @@ async function readRaw({ env, flags }: Invocation, unknown: string[]): Promise<R
   const names: readonly string[] = PARAMETER_NAMES;
   const nameOf = (flag: string) => flag.slice(2).split('=', 1)[0] ?? '';
   unknown.push(...flags.map(nameOf).filter((name) => !names.includes(name)));
-  const { default: mri } = await import('mri');
   // Only flags that are parameters: mri has meanings of its own for others, such as --no-NAME.
   const known = flags.filter((flag) => names.includes(nameOf(flag)));
   const values = mri(known, { string: [...PARAMETER_NAMES] });

@@ -1,3 +1,4 @@
+import { hasControl } from '../control-characters.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import { DEFAULT_PORTS, type Target } from '../sip-probe/target.ts';
 
@@ -154,7 +155,7 @@ export function sipUser(text: string): string {
  * `*` and `;` stay what they are.
  */
 export function words(text: string): readonly string[] {
-  if (/[^\P{Cc}\t]/u.test(text)) throw new Error('holds a control character');
+  if (hasControl(text.replaceAll('\t', ' '))) throw new Error('holds a control character');
   const found: string[] = [];
   // A word is a run of pieces without a blank between them: "..." | '...' | \x | anything else.
   const piece = /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)|([^\s"'\\]+)/y;
@@ -176,9 +177,4 @@ export function words(text: string): readonly string[] {
   }
   if (word !== undefined) found.push(word);
   return found;
-}
-
-/** Whether a text holds a control character (newline, escape, NUL, DEL, C1). */
-export function hasControl(text: string): boolean {
-  return /\p{Cc}/u.test(text);
 }

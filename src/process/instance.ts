@@ -1,7 +1,15 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { findAccount } from './account.ts';
-import { listPids, type ProcessStat, readArgv, readExecutable, readStat, readStatus } from './procfs.ts';
+import {
+  executableOwner,
+  listPids,
+  type ProcessStat,
+  readArgv,
+  readExecutable,
+  readStat,
+  readStatus,
+} from './procfs.ts';
 
 /** What tells the processes of one Kamailio from all others on the machine. */
 export interface Instance {
@@ -84,16 +92,17 @@ function mayRun(uid: number, { pidfile, kamuser }: Instance): boolean {
 function runsKamailio(pid: number, { binary }: Instance): boolean {
   const executable = readExecutable(pid);
   if (executable === 'gone') return false;
+  const path = executable === 'hidden' ? undefined : executable.path.replace(/ \(deleted\)$/, '');
+  if (path === binary) return true;
   const real = realPath(binary);
   const names = [basename(binary), basename(real), 'kamailio'];
-  if (executable === 'hidden') {
+  if (path === undefined) {
     // An agent that may not trace (a container's root, an ordinary user) must not call a Kamailio "not
     // running" that it cannot see into: then the name counts.
     return names.includes(readStat(pid)?.name ?? '');
   }
-  const path = executable.path.replace(/ \(deleted\)$/, '');
-  if (path === binary || path === real) return true;
-  return names.includes(basename(path)) && [0, process.geteuid?.()].includes(executable.owner);
+  if (path === real) return true;
+  return names.includes(basename(path)) && [0, process.geteuid?.()].includes(executableOwner(pid));
 }
 
 /** The owner of what stands at a path; of a link its own, for whoever made it may point it anywhere. */

@@ -39,15 +39,23 @@ export function readArgv(pid: number): readonly string[] | undefined {
 }
 
 /**
- * The executable of a process: its path, and who owns the file, even when the path is gone. `hidden` when
- * the kernel keeps it from this agent (ptrace(2), access mode checks).
+ * The path of a process's executable. `hidden` when the kernel keeps it from this agent (ptrace(2), access
+ * mode checks).
  */
-export function readExecutable(pid: number): { path: string; owner: number } | 'gone' | 'hidden' {
+export function readExecutable(pid: number): { readonly path: string } | 'gone' | 'hidden' {
   try {
-    const path = readlinkSync(`/proc/${pid}/exe`);
-    return { path, owner: statSync(`/proc/${pid}/exe`).uid };
+    return { path: readlinkSync(`/proc/${pid}/exe`) };
   } catch (error) {
     return ['EACCES', 'EPERM'].includes(errorCode(error)) ? 'hidden' : 'gone';
+  }
+}
+
+/** Who owns the file of a process's executable, even when its path is gone; undefined when it cannot be seen. */
+export function executableOwner(pid: number): number | undefined {
+  try {
+    return statSync(`/proc/${pid}/exe`).uid;
+  } catch {
+    return undefined;
   }
 }
 
@@ -57,7 +65,7 @@ export function readStatus(
 ): { uid: number; realUid: number; gid: number; pidNamespaces: number } | undefined {
   const text = readProcFile(pid, 'status');
   if (text === undefined) return undefined;
-  const numbers = (name: string) => new RegExp(`^${name}:\\t(.*)$`, 'm').exec(text)?.[1]?.split('\t') ?? [];
+  const numbers = (name: string) => text.split(`\n${name}:\t`)[1]?.split('\n', 1)[0]?.split('\t') ?? [];
   return {
     uid: Number(numbers('Uid')[1]),
     realUid: Number(numbers('Uid')[0]),

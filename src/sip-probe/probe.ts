@@ -6,6 +6,9 @@ import { hostPort } from '../socket-address.ts';
 import { type Outcome, type Polled, PollFailure } from './outcome.ts';
 import type { Reply } from './reply.ts';
 import type { Target } from './target.ts';
+import { pollTcp } from './tcp.ts';
+import { pollTls } from './tls.ts';
+import { pollUdp } from './udp.ts';
 
 /**
  * Polls one target with SIP OPTIONS and says what came of it. Only a 200 is healthy. `user` is the user
@@ -26,15 +29,14 @@ export async function probe(target: Target, user: string, deadline: Deadline): P
   }
 }
 
-/** The code of a transport is loaded when it is polled, not before. */
 async function poll(target: Target, user: string, deadline: Deadline): Promise<Polled> {
   switch (target.transport) {
     case 'udp':
-      return { reply: await (await import('./udp.ts')).pollUdp(target, user, deadline) };
+      return { reply: await pollUdp(target, user, deadline) };
     case 'tcp':
-      return { reply: await (await import('./tcp.ts')).pollTcp(target, user, deadline) };
+      return { reply: await pollTcp(target, user, deadline) };
     case 'tls':
-      return (await import('./tls.ts')).pollTls(target, user, deadline);
+      return pollTls(target, user, deadline);
   }
 }
 

@@ -1,4 +1,4 @@
-import { randomHex } from '../random.ts';
+import { randomDigits } from '../random.ts';
 import { hostPort } from '../socket-address.ts';
 import type { Target } from './target.ts';
 
@@ -11,8 +11,6 @@ export interface OptionsRequest {
   readonly cseq: number;
 }
 
-const TOKEN_BYTES = 12;
-
 /**
  * Composes an OPTIONS request outside a dialog (RFC 3261 §11.1, §8.1.1). Branch, tag and Call-ID are
  * random, so that nobody who does not see the request can answer it. `user` is the user part of the
@@ -23,10 +21,9 @@ export function composeOptions(
   user: string,
   local: { readonly address: string; readonly port: number },
 ): OptionsRequest {
-  const random = randomHex(3 * TOKEN_BYTES);
-  const token = (index: number) => random.slice(index * 2 * TOKEN_BYTES, (index + 1) * 2 * TOKEN_BYTES);
-  const branch = `z9hG4bK${token(0)}`;
-  const callId = token(1);
+  // One random value serves for the three: whoever sees one of them sees all.
+  const callId = randomDigits();
+  const branch = `z9hG4bK${callId}`;
   const cseq = 1;
   const here = hostPort(local);
   const uri = `sip:${user ? `${user}@` : ''}${hostPort(target)}`;
@@ -34,7 +31,7 @@ export function composeOptions(
     `OPTIONS ${uri} SIP/2.0`,
     `Via: SIP/2.0/${target.transport.toUpperCase()} ${here};rport;branch=${branch}`,
     'Max-Forwards: 70',
-    `From: <sip:ocf-kamailio@${here}>;tag=${token(2)}`,
+    `From: <sip:ocf-kamailio@${here}>;tag=${callId}`,
     `To: <${uri}>`,
     `Call-ID: ${callId}`,
     `CSeq: ${cseq} OPTIONS`,

@@ -2,11 +2,12 @@ import { connect, type Socket } from 'node:net';
 import type { Deadline } from '../deadline.ts';
 import { PollFailure } from './outcome.ts';
 import { answers, cutMessage, parseReply, type Reply } from './reply.ts';
-import { composeOptions } from './request.ts';
+import { composeOptions, type OptionsRequest } from './request.ts';
 import type { Target } from './target.ts';
 
 /** A reply that has not ended by then never will: bytes. */
 const REPLY_LIMIT_BYTES = 65_536;
+const READ_BYTES = 16_384;
 
 /**
  * Polls a target over TCP and returns the final reply; undefined when none comes by `deadline`.
@@ -14,56 +15,67 @@ const REPLY_LIMIT_BYTES = 65_536;
  * or flooded instead of answered.
  */
 export function pollTcp(target: Target, user: string, deadline: Deadline): Promise<Reply | undefined> {
-  const socket = connect({ host: target.address, port: target.port });
-  return pollStream(socket, 'connect', target, user, deadline);
+  const open = (take: (bytes: Uint8Array) => void) =>
+    connect({
+      host: target.address,
+      port: target.port,
+      // Costs a monitor less than the events of a stream.
+      onread: {
+        buffer: Buffer.alloc(READ_BYTES),
+        callback: (length, buffer) => {
+          take(buffer.subarray(0, length));
+          return true;
+        },
+      },
+    });
+  return pollStream(open, 'connect', target, user, deadline);
 }
 
 /**
  * Sends OPTIONS once the stream is open (`opened` is the event that says so) and reads on until the
- * answer. Nothing is sent twice: the transport is reliable (RFC 3261 §17.1.2.1).
+ * answer. Nothing is sent twice: the transport is reliable (RFC 3261 §17.1.2.1). `open` connects, and
+ * hands over what comes in.
  */
 export function pollStream(
-  socket: Socket,
+  open: (take: (bytes: Uint8Array) => void) => Socket,
   opened: 'connect' | 'secureConnect',
   target: Target,
   user: string,
   deadline: Deadline,
 ): Promise<Reply | undefined> {
   return new Promise((resolve, reject) => {
+    let request: OptionsRequest | undefined;
+    let received: Buffer = Buffer.alloc(0);
+    const take = (bytes: Uint8Array) => {
+      received = Buffer.concat([received, bytes]);
+      for (let cut = cutMessage(received); cut; cut = cutMessage(received)) {
+        received = cut.rest;
+        const reply = parseReply(cut.head);
+        if (!reply || !request || !answers(reply, request) || reply.status < 200) continue;
+        finish(() => resolve(reply));
+        return;
+      }
+      if (received.length > REPLY_LIMIT_BYTES) {
+        const seen = `a reply did not end within ${REPLY_LIMIT_BYTES} bytes`;
+        finish(() => reject(new PollFailure(seen, 'find out what listens there')));
+      }
+    };
+    const socket = open(take);
     const expiry = setTimeout(() => finish(() => resolve(undefined)), deadline.remaining);
     const finish = (settle: () => void) => {
       clearTimeout(expiry);
-      socket.destroy();
       settle();
+      // After the last answer a monitor exits at once, without the work of closing.
+      setImmediate(() => socket.destroy());
     };
     socket.on('error', (error) => finish(() => reject(error)));
     socket.on('end', () => {
-      finish(() =>
-        reject(new PollFailure('the connection was closed without an answer', "see Kamailio's log")),
-      );
+      const seen = 'the connection was closed without an answer';
+      finish(() => reject(new PollFailure(seen, "see Kamailio's log")));
     });
     socket.on(opened, () => {
       const { localAddress: address = '', localPort: port = 0 } = socket;
-      const request = composeOptions(target, user, { address, port });
-      let received: Buffer = Buffer.alloc(0);
-      socket.on('data', (chunk: Buffer) => {
-        received = Buffer.concat([received, chunk]);
-        for (let cut = cutMessage(received); cut; cut = cutMessage(received)) {
-          received = cut.rest;
-          const reply = parseReply(cut.head);
-          if (reply && answers(reply, request) && reply.status >= 200) return finish(() => resolve(reply));
-        }
-        if (received.length > REPLY_LIMIT_BYTES) {
-          finish(() =>
-            reject(
-              new PollFailure(
-                `a reply did not end within ${REPLY_LIMIT_BYTES} bytes`,
-                'find out what listens there',
-              ),
-            ),
-          );
-        }
-      });
+      request = composeOptions(target, user, { address, port });
       socket.write(request.bytes);
     });
   });

@@ -12,20 +12,22 @@ import { pollStream } from './tcp.ts';
  * handshake fails.
  */
 export async function pollTls(target: Target, user: string, deadline: Deadline): Promise<Polled> {
-  const socket = connect({
-    host: target.address,
-    port: target.port,
-    rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
-  });
   let secured = false;
   let certificateExpires: number | undefined;
-  socket.on('secureConnect', () => {
-    secured = true;
-    certificateExpires = Date.parse(socket.getPeerCertificate().valid_to) || undefined;
-  });
+  const open = (take: (bytes: Uint8Array) => void) => {
+    const socket = connect({
+      host: target.address,
+      port: target.port,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+    });
+    return socket.on('data', take).on('secureConnect', () => {
+      secured = true;
+      certificateExpires = Date.parse(socket.getPeerCertificate().valid_to) || undefined;
+    });
+  };
   try {
-    const reply = await pollStream(socket, 'secureConnect', target, user, deadline);
+    const reply = await pollStream(open, 'secureConnect', target, user, deadline);
     if (!reply && !secured) {
       throw new PollFailure(
         'no answer to the TLS handshake',

@@ -7,8 +7,8 @@ import { invoke } from './support.ts';
 const stop = (params: Readonly<Record<string, string>>, flags: readonly string[] = [], instance = 'sip') =>
   readParamsForStop(invoke(params, flags, instance, 'stop'));
 
-test('stop needs no parameter at all', async () => {
-  assert.equal(await stop({}), {
+test('stop needs no parameter at all', () => {
+  assert.equal(stop({}), {
     binary: '/usr/sbin/kamailio',
     pidfile: '/var/run/kamailio_sip/kamailio.pid',
     kamuser: '',
@@ -18,50 +18,50 @@ test('stop needs no parameter at all', async () => {
   });
 });
 
-test('stop refuses no value of any parameter', async () => {
+test('stop refuses no value of any parameter', () => {
   for (const name of PARAMETER_NAMES) {
     for (const value of ['', 'x', '/a\nb', '$(touch x)', '-1', 'y'.repeat(65_536)]) {
-      assert.type((await stop({ [name]: value })).pidfile, 'string');
+      assert.type(stop({ [name]: value }).pidfile, 'string');
     }
   }
 });
 
-test('stop refuses no flag', async () => {
-  const { pidfile } = await stop({}, ['--colour=blue', '--pidfile=/run/k.pid', '--port=x']);
+test('stop refuses no flag', () => {
+  const { pidfile } = stop({}, ['--colour=blue', '--pidfile=/run/k.pid', '--port=x']);
   assert.is(pidfile, '/run/k.pid');
 });
 
-test('what cannot be used falls back to the default', async () => {
-  const params = await stop({ binary: 'kamailio', kamuser: '-x', stop_grace: 'long' });
+test('what cannot be used falls back to the default', () => {
+  const params = stop({ binary: 'kamailio', kamuser: '-x', stop_grace: 'long' });
   assert.is(params.binary, '/usr/sbin/kamailio');
   assert.is(params.kamuser, '');
   assert.is(params.stop_grace, undefined);
 });
 
-test('a usable stop_grace and binary are taken', async () => {
-  const params = await stop({ binary: '/opt/kamailio/sbin/kamailio', stop_grace: '7' });
+test('a usable stop_grace and binary are taken', () => {
+  const params = stop({ binary: '/opt/kamailio/sbin/kamailio', stop_grace: '7' });
   assert.is(params.binary, '/opt/kamailio/sbin/kamailio');
   assert.is(params.stop_grace, 7);
 });
 
-test('a pidfile that start would refuse only names the processes: its file is not touched', async () => {
+test('a pidfile that start would refuse only names the processes: its file is not touched', () => {
   for (const pidfile of ['kamailio.pid', '', '/run/a\nb']) {
-    const params = await stop({ pidfile });
+    const params = stop({ pidfile });
     assert.is(params.pidfile, pidfile);
     assert.is(params.pidfileUsable, false);
     assert.is(params.pidfileIsDefault, false);
   }
-  assert.is((await stop({}, [], '../x')).pidfileUsable, false);
+  assert.is(stop({}, [], '../x').pidfileUsable, false);
 });
 
-test("a pidfile of its own is removed, but its directory is not the agent's", async () => {
-  const params = await stop({ pidfile: '/run/k/kamailio.pid' });
+test("a pidfile of its own is removed, but its directory is not the agent's", () => {
+  const params = stop({ pidfile: '/run/k/kamailio.pid' });
   assert.is(params.pidfileUsable, true);
   assert.is(params.pidfileIsDefault, false);
 });
 
-test('the default pidfile, written out, is still the default one', async () => {
-  assert.is((await stop({ pidfile: '/var/run/kamailio_sip/kamailio.pid' })).pidfileIsDefault, true);
+test('the default pidfile, written out, is still the default one', () => {
+  assert.is(stop({ pidfile: '/var/run/kamailio_sip/kamailio.pid' }).pidfileIsDefault, true);
 });
 
 test.run();

@@ -15,10 +15,10 @@ export function invoke(
   return readInvocation([...flags, action], env);
 }
 
-/** Asserts that a promise fails with exit code 6 and returns the reason. */
-export async function refused(attempt: Promise<unknown>): Promise<string> {
+/** Asserts that an attempt fails with exit code 6 and returns the reason. */
+export function refused(attempt: () => unknown): string {
   try {
-    await attempt;
+    attempt();
   } catch (error) {
     assert.instance(error, Failure);
     if (!(error instanceof Failure)) throw error;

@@ -1,7 +1,14 @@
 import { readFileSync, unlinkSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { listPids, readArgv, readExecutable, readStat, readStatus } from '../../src/process/procfs.ts';
+import {
+  executableOwner,
+  listPids,
+  readArgv,
+  readExecutable,
+  readStat,
+  readStatus,
+} from '../../src/process/procfs.ts';
 import { until } from '../support/instance.ts';
 import { withScene, withZombie } from './support.ts';
 
@@ -41,6 +48,7 @@ test('a stopped process is in state T, a dead one that nobody has waited for in 
     assert.is(readStat(pid)?.state, 'Z');
     assert.is(readArgv(pid), undefined);
     assert.is(readExecutable(pid), 'gone');
+    assert.is(executableOwner(pid), undefined);
   });
 });
 
@@ -55,9 +63,11 @@ test('the words of a command line are told apart, empty ones and blanks included
 test('the executable is known by its path, and still when its file is gone', async () => {
   await withScene(async (scene) => {
     const { pid, path } = await scene.run('program', []);
-    assert.equal(readExecutable(pid), { path, owner: process.geteuid?.() ?? 0 });
+    assert.equal(readExecutable(pid), { path });
+    assert.is(executableOwner(pid), process.geteuid?.());
     unlinkSync(path);
-    assert.equal(readExecutable(pid), { path: `${path} (deleted)`, owner: process.geteuid?.() ?? 0 });
+    assert.equal(readExecutable(pid), { path: `${path} (deleted)` });
+    assert.is(executableOwner(pid), process.geteuid?.());
   });
 });
 

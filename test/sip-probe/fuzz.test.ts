@@ -27,7 +27,7 @@ function requestOf(digit: string): OptionsRequest {
   const target = { transport: 'udp', address: '192.0.2.1', port: 5060 } as const;
   const { bytes, branch, callId, cseq } = composeOptions(target, 'monitor', local);
   const token = `0f${digit.repeat(22)}`;
-  const text = bytes.toString('latin1').replace(branch, `z9hG4bK${token}`).replace(callId, token);
+  const text = bytes.toString('latin1').replace(branch, `z9hG4bK${token}`).replaceAll(callId, token);
   return { bytes: Buffer.from(text, 'latin1'), branch: `z9hG4bK${token}`, callId: token, cseq };
 }
 
