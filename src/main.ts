@@ -1,5 +1,6 @@
 import { operationDeadline } from './actions/context.ts';
 import { codeOf } from './actions/dispatch.ts';
+import { explainExhaustion, isExhaustion } from './error-code.ts';
 import { ExitCode } from './ocf/exit-code.ts';
 import { Failure, isFailure } from './ocf/failure.ts';
 import { type Invocation, readInvocation } from './ocf/invocation.ts';
@@ -9,15 +10,20 @@ import { oneLine } from './ocf/one-line.ts';
 /** Runs one action and returns its exit code: the one place where a Failure becomes a code and a reason. */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<ExitCode> {
   let log: Log | undefined;
+  const fail = (error: unknown) => {
+    const failure = isFailure(error) ? error : internalError(error);
+    writeExitReason(failure.message, env);
+    log?.exitReason(failure.message);
+    return failure.code;
+  };
+  // What is thrown where a socket or a process reports comes to no caller.
+  process.once('uncaughtException', (error) => process.exit(fail(error)));
   try {
     const invocation = readInvocation(argv, env);
     log = openLog(invocation);
     return await act(invocation, log);
   } catch (error) {
-    const failure = isFailure(error) ? error : internalError(error);
-    writeExitReason(failure.message, env);
-    log?.exitReason(failure.message);
-    return failure.code;
+    return fail(error);
   }
 }
 
@@ -32,8 +38,12 @@ async function act(invocation: Invocation, log: Log): Promise<ExitCode> {
   return run({ invocation, log, deadline: operationDeadline(invocation) });
 }
 
-/** A defect of the agent: told as such, with the place, so that it can be reported. */
+/** A node at its limits is told as such; all else is a defect of the agent, told with the place, so that it can be reported. */
 function internalError(error: unknown): Failure {
+  if (isExhaustion(error)) {
+    const { seen, remedy } = explainExhaustion(error);
+    return new Failure(ExitCode.generic, `${seen}; ${remedy}`);
+  }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new Failure(ExitCode.generic, `internal error of the agent, please report it: ${detail}`);
 }

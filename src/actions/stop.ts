@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Deadline } from '../deadline.ts';
-import { errorCode } from '../error-code.ts';
+import { errorCode, isExhaustion } from '../error-code.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import { readParamsForStop, type StopParams } from '../params/parse.ts';
@@ -14,6 +14,8 @@ import { type Context, operationTimeout } from './context.ts';
 
 /** Kept back from the operation's timeout for SIGKILL and the verdict, ms. */
 const RESERVE_MS = 5000;
+/** Between two attempts to look at the processes, when the kernel has nothing left to do it with, ms. */
+const SEE_AGAIN_MS = 100;
 
 /**
  * Ends the instance; 0 when nothing of it is left, also when nothing was there. A stop that fails gets
@@ -62,6 +64,11 @@ async function end(params: StopParams, grace: Deadline, deadline: Deadline): Pro
   try {
     return await endProcesses(params, grace, deadline);
   } catch (error) {
+    // A node that has no descriptors left at this moment may have some in the next, and fencing it is the worst way.
+    if (isExhaustion(error) && !deadline.passed) {
+      await deadline.pause(SEE_AGAIN_MS);
+      return end(params, grace, deadline);
+    }
     if (errorCode(error) !== 'EPERM') throw error;
     throw new Failure(
       ExitCode.permission,

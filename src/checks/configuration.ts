@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import type { Deadline } from '../deadline.ts';
+import { isExhaustion } from '../error-code.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import type { Params } from '../params/table.ts';
@@ -19,6 +20,7 @@ export function checkConfiguration(params: Params, deadline: Deadline): void {
     killSignal: 'SIGKILL',
   });
   if (check.status === 0) return;
+  if (isExhaustion(check.error)) throw check.error;
   const byHand = `\`${params.binary} -c -f ${params.conffile}\` shows all`;
   if (check.error || check.signal) {
     const why = check.error?.message ?? `ended by ${check.signal}`;

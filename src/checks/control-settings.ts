@@ -1,4 +1,4 @@
-import { errorCode } from '../error-code.ts';
+import { errorCode, isExhaustion } from '../error-code.ts';
 import { type ControlSettings, KamctlrcError, readControlSettings } from '../kamctl/kamctlrc.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
@@ -12,6 +12,7 @@ export function controlSettings(kamctlrc: string): ControlSettings {
     return readControlSettings(kamctlrc);
   } catch (error) {
     if (error instanceof KamctlrcError) throw new Failure(ExitCode.arguments, error.message);
+    if (isExhaustion(error)) throw error;
     if (errorCode(error) === 'EACCES') {
       throw new Failure(
         ExitCode.permission,

@@ -1,4 +1,5 @@
 import type { Deadline } from '../deadline.ts';
+import { explainExhaustion, isExhaustion } from '../error-code.ts';
 import { monitorWithKamctl } from '../external/kamctl.ts';
 import { probeWithSipsak } from '../external/sipsak.ts';
 import { askUptime } from '../kamctl/questions.ts';
@@ -81,6 +82,10 @@ export async function checkControlPlane(
     await askUptime(settings, owner, until);
     return [];
   } catch (error) {
+    if (isExhaustion(error)) {
+      const { seen, remedy } = explainExhaustion(error);
+      return [`control plane: ${seen}; ${remedy}`];
+    }
     if (error instanceof RpcFailure) return [`control plane: ${error.message}; ${error.remedy}`];
     throw error;
   }

@@ -1,4 +1,5 @@
 import type { Deadline } from '../deadline.ts';
+import { isExhaustion } from '../error-code.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import type { Params } from '../params/table.ts';
@@ -24,9 +25,10 @@ export async function explainFailedLaunch(
   deadline: Deadline,
 ): Promise<Failure> {
   if (end?.kind === 'not started') {
+    if (isExhaustion(end.error)) throw end.error;
     return new Failure(
       ExitCode.installed,
-      `binary ${params.binary} cannot be executed (${end.why}); reinstall the package kamailio`,
+      `binary ${params.binary} cannot be executed (${end.error.message}); reinstall the package kamailio`,
     );
   }
   const rejected = configurationFailure(params, deadline);

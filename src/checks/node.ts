@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorCode } from '../error-code.ts';
+import { errorCode, isExhaustion } from '../error-code.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import type { Params } from '../params/table.ts';
@@ -61,7 +61,7 @@ function checkFile(name: string, path: string, access: number, remedy: string): 
       throw new Failure(ExitCode.installed, `${name} ${path} is no file; ${remedy}`);
     accessSync(path, access);
   } catch (error) {
-    if (error instanceof Failure) throw error;
+    if (error instanceof Failure || isExhaustion(error)) throw error;
     const seen =
       errorCode(error) === 'ENOENT' ? 'does not exist on this node' : `cannot be used (${errorCode(error)})`;
     const missing = access === constants.X_OK && errorCode(error) === 'EACCES' ? 'is not executable' : seen;

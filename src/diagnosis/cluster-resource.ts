@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { isExhaustion } from '../error-code.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import type { Invocation } from '../ocf/invocation.ts';
@@ -37,6 +38,7 @@ async function queryXml(resource: string, env: NodeJS.ProcessEnv): Promise<Eleme
     env,
     timeout: 15_000,
   });
+  if (isExhaustion(answer.error)) throw answer.error;
   if (answer.error) {
     throw new Failure(
       ExitCode.installed,

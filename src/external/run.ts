@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { cleanUpAtExit } from '../at-exit.ts';
 import type { Deadline } from '../deadline.ts';
 import { oneLine } from '../ocf/one-line.ts';
@@ -32,15 +32,20 @@ export function startProgram(
   env: NodeJS.ProcessEnv,
   deadline: Deadline,
 ): Program {
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  // Without descriptors to spare there are not even pipes.
+  const child: ChildProcess = spawn(program, args, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   const end = new Promise<ProgramEnd>((resolve) => {
     let stdout = '';
     let stderr = '';
     let late = false;
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       stdout = (stdout + text).slice(-KEEP_CHARACTERS);
     });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-KEEP_CHARACTERS);
     });
     let running = true;

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fchownSync, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from '../error-code.ts';
+import { errorCode, isExhaustion } from '../error-code.ts';
 import { randomDigits } from '../random.ts';
 import { RpcFailure } from './rpc-failure.ts';
 
@@ -60,6 +60,7 @@ function makeFifo(path: string): void {
       env: { LC_ALL: 'C' },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    if (isExhaustion(made.error)) throw made.error;
     if (made.error && errorCode(made.error) === 'ENOENT') continue;
     if (made.status === 0) return;
     const why = made.error?.message ?? String(made.stderr).trim();

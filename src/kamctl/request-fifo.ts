@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
-import { errorCode } from '../error-code.ts';
+import { errorCode, isExhaustion } from '../error-code.ts';
 import { RpcFailure } from './rpc-failure.ts';
 
 /** What makes Kamailio read requests from a FIFO. */
@@ -44,6 +44,7 @@ function open(path: string): number {
           'call the agent as root or as Kamailio\'s account, or widen modparam("jsonrpcs", "fifo_mode", ...)',
         );
       default:
+        if (isExhaustion(error)) throw error;
         throw new RpcFailure(`the FIFO ${path} cannot be opened (${errorCode(error)})`, modparam(path));
     }
   }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { isExhaustion } from '../error-code.ts';
 
 /** Numbers of an account, as chown and setuid take them. */
 export interface Account {
@@ -28,6 +29,7 @@ function findEntry(database: 'passwd' | 'group', key: string): string[] | undefi
   if (known) return known;
   // The key is one of `accountName`'s: it cannot be taken for an option.
   const answer = spawnSync('/usr/bin/getent', [database, key], { encoding: 'utf8', timeout: 3000 });
+  if (isExhaustion(answer.error)) throw answer.error;
   return answer.status === 0 ? pick(answer.stdout, key) : undefined;
 }
 

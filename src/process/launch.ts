@@ -17,7 +17,7 @@ export interface Launch {
 export type LaunchEnd =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'signal'; readonly signal: string }
-  | { readonly kind: 'not started'; readonly why: string };
+  | { readonly kind: 'not started'; readonly error: Error };
 
 /** Whether a launcher ended otherwise than by exit code 0. */
 export function hasFailed(end: LaunchEnd): boolean {
@@ -36,9 +36,9 @@ const LAST_WORDS_MS = 300;
 export function launch(binary: string, args: readonly string[]): Launch {
   let errors = '';
   let end: LaunchEnd | undefined;
-  const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  child.stderr.setEncoding('utf8');
-  child.stderr.on('data', (text: string) => {
+  // Without descriptors to spare there is not even a pipe.
+  const child: ChildProcess = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors = (errors + text).slice(-KEEP_CHARACTERS);
   });
   const ended = endOf(child).then((how) => {
@@ -55,7 +55,7 @@ export function launch(binary: string, args: readonly string[]): Launch {
       return errors;
     },
     release: () => {
-      child.stderr.destroy();
+      child.stderr?.destroy();
       child.unref();
     },
   };
@@ -75,7 +75,7 @@ export function errorLines(output: string, which: 'first' | 'last'): string[] {
 
 function endOf(child: ChildProcess): Promise<LaunchEnd> {
   return new Promise((resolve) => {
-    child.on('error', (error) => resolve({ kind: 'not started', why: error.message }));
+    child.on('error', (error) => resolve({ kind: 'not started', error }));
     child.on('exit', (code, signal) => {
       const end: LaunchEnd = signal ? { kind: 'signal', signal } : { kind: 'exit', code: code ?? -1 };
       // A main process that serves may hold stderr open for life; one that failed has said all when it closes.

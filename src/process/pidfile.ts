@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
-import { errorCode } from '../error-code.ts';
+import { errorCode, isExhaustion } from '../error-code.ts';
 import { type Instance, identify, isAlive } from './instance.ts';
 import { type ProcessStat, readStat } from './procfs.ts';
 
@@ -64,6 +64,7 @@ export function removePidfile(path: string): string | undefined {
 }
 
 function whyUnreadable(path: string, error: unknown): string {
+  if (isExhaustion(error)) throw error;
   const code = errorCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return `pidfile ${path} does not exist`;
   if (code === 'ELOOP') return `pidfile ${path} is a symbolic link`;

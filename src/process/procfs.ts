@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { errorCode } from '../error-code.ts';
+import { errorCode, isExhaustion } from '../error-code.ts';
 
 /** What proc(5) tells of one process in /proc/PID/stat. */
 export interface ProcessStat {
@@ -46,6 +46,7 @@ export function readExecutable(pid: number): { readonly path: string } | 'gone' 
   try {
     return { path: readlinkSync(`/proc/${pid}/exe`) };
   } catch (error) {
+    if (isExhaustion(error)) throw error;
     return ['EACCES', 'EPERM'].includes(errorCode(error)) ? 'hidden' : 'gone';
   }
 }
@@ -84,7 +85,8 @@ export function listPids(): number[] {
 function readProcFile(pid: number, name: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'utf8');
-  } catch {
+  } catch (error) {
+    if (isExhaustion(error)) throw error;
     // Gone between two looks, or (hidepid) not ours to see: in both cases not a process we may judge.
     return undefined;
   }

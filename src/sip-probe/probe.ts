@@ -1,6 +1,6 @@
 import { now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
-import { errorCode } from '../error-code.ts';
+import { errorCode, explainExhaustion, isExhaustion } from '../error-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import { hostPort } from '../socket-address.ts';
 import { type Outcome, type Polled, PollFailure } from './outcome.ts';
@@ -75,6 +75,7 @@ function explainSilence(waitedMs: number): Explanation {
 
 function explainError(error: unknown): Explanation {
   if (error instanceof PollFailure) return { seen: error.message, remedy: error.remedy };
+  if (isExhaustion(error)) return explainExhaustion(error);
   switch (errorCode(error)) {
     case 'ECONNREFUSED':
       return {
