@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, fchownSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fchownSync, fstatSync, lstatSync, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, isExhaustion } from '../error-code.ts';
 import { randomDigits } from '../random.ts';
@@ -11,6 +11,8 @@ export interface ReplyFifo {
   readonly name: string;
   /** The reading end, non-blocking. Whoever takes it closes it. */
   readonly fd: number;
+  /** Throws RpcFailure when the name does not lead to this FIFO any more: why no reply came. */
+  checkInPlace(): void;
   /** Removes the name. May be called twice. */
   remove(): void;
 }
@@ -32,18 +34,23 @@ export function makeReplyFifo(
   const path = join(directory, name);
   makeFifo(path);
   const remove = once(() => unlinkSync(path));
+  // Only in a directory whose files others may remove; the name is known to all who can list it.
+  const stolen = () =>
+    new RpcFailure(
+      `${path} was taken away or exchanged by somebody`,
+      `${directory} must be root's and sticky (mode 1777); find out who changes files in it`,
+    );
   try {
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const fd = openOwn(path, stolen);
     try {
       const stat = fstatSync(fd);
-      if (!stat.isFIFO() || stat.uid !== process.geteuid?.() || stat.nlink !== 1) {
-        throw new RpcFailure(
-          `${path} was exchanged by somebody as it was made`,
-          `find out who writes to ${directory}`,
-        );
-      }
+      if (!stat.isFIFO() || stat.uid !== process.geteuid?.() || stat.nlink !== 1) throw stolen();
       if (owner.uid !== stat.uid) fchownSync(fd, owner.uid, owner.gid);
-      return { name, fd, remove };
+      const checkInPlace = () => {
+        const there = lstatSync(path, { throwIfNoEntry: false });
+        if (there?.ino !== stat.ino || there.dev !== stat.dev) throw stolen();
+      };
+      return { name, fd, checkInPlace, remove };
     } catch (error) {
       closeSync(fd);
       throw error;
@@ -70,6 +77,15 @@ function makeFifo(path: string): void {
     );
   }
   throw new RpcFailure('there is no mkfifo program on this node', 'install coreutils');
+}
+
+/** Opens the FIFO that was just made; what else stands there by now is not followed and not waited for. */
+function openOwn(path: string, stolen: () => RpcFailure): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw isExhaustion(error) ? error : stolen();
+  }
 }
 
 function once(action: () => void): () => void {

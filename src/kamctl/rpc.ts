@@ -44,7 +44,9 @@ export async function callRpc(
       id,
     });
     writeRequest(request, `${text}\n`, settings.fifo);
-    return resultOf(await readReply(reply.fd, deadline), id, method, settings.fifo);
+    const received = await readReply(reply.fd, deadline);
+    if (received === undefined) reply.checkInPlace();
+    return resultOf(received, id, method, settings.fifo);
   } finally {
     removeReply();
     if (reply) closeSync(reply.fd);

@@ -1,0 +1,161 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { answer, controlStandIn } from '../kamctl/support.ts';
+import { AGENT } from '../support/agent.ts';
+import { assertCall, call, withInstance } from '../support/calls.ts';
+import type { TestInstance } from '../support/instance.ts';
+import { withAttacker } from './attacker.ts';
+
+/** An agent that dawdles for half a second each time one of its programs has ended, such as mkfifo. */
+function dawdling({ directory }: TestInstance): string {
+  const agent = join(directory, 'dawdling');
+  const trace = '-e trace=wait4 -e inject=wait4:delay_exit=500000';
+  writeFileSync(
+    agent,
+    `#!/bin/sh\nexec strace -f --seccomp-bpf -qq -o /dev/null ${trace} '${AGENT}' "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  );
+  return agent;
+}
+
+/** What an attacker does with the FIFO `path` that he has just seen; `prepared` makes something to put there. */
+const THEFTS = {
+  'is removed': { prepare: '', act: 'fs.unlinkSync(path);' },
+  'is moved away': { prepare: '', act: `fs.renameSync(path, 'stolen');` },
+  'becomes a link to a file of root': {
+    prepare: `attempt(() => fs.symlinkSync('../precious', 'prepared'));`,
+    act: `fs.renameSync('prepared', path);`,
+  },
+  "becomes the attacker's own FIFO": {
+    prepare: `require('node:child_process').spawnSync('/usr/bin/mkfifo', ['-m', '666', 'prepared']);`,
+    act: `fs.renameSync('prepared', path);`,
+  },
+  "becomes the attacker's own file": {
+    prepare: `fs.writeFileSync('prepared', '{}');`,
+    act: `fs.renameSync('prepared', path);`,
+  },
+  'becomes a directory': { prepare: '', act: 'fs.unlinkSync(path); fs.mkdirSync(path);' },
+} as const;
+
+for (const [what, { prepare, act }] of Object.entries(THEFTS))
+  test(`a reply FIFO that ${what} in a directory that anybody may change is told, and not followed`, () =>
+    withInstance({}, async (instance) => {
+      assertCall(await call(instance, 'start'), 0);
+      // Kamailio answers into its own /tmp, so no reply comes before the attacker's turn.
+      const replies = join(instance.directory, 'tmp');
+      mkdirSync(replies);
+      chmodSync(replies, 0o777);
+      writeFileSync(join(instance.directory, 'precious'), 'precious');
+      writeFileSync(instance.kamctlrc, `RPCFIFOPATH=${instance.fifo}\nCHROOT_DIR=${instance.directory}\n`);
+      const script = `
+        const done = new Set();
+        ${prepare}
+        ready();
+        everyMs(() => {
+          for (const name of fs.readdirSync('../tmp')) {
+            const path = '../tmp/' + name;
+            if (done.has(name) || !fs.lstatSync(path).isFIFO()) continue;
+            done.add(name);
+            attempt(() => { ${act} });
+            ${prepare}
+          }
+        });`;
+      await withAttacker(instance, script, async () => {
+        // Before the agent opens it, which is where it matters what stands there, and once after that.
+        for (const options of [{ agent: dawdling(instance) }, ...(what === 'is removed' ? [{}] : [])]) {
+          const limitMs = 10_000;
+          const params = { CRM_meta_timeout: String(limitMs), probe_timeout: '1' };
+          assertCall(
+            await call(instance, 'monitor', params, { limitMs, ...options }),
+            1,
+            /control plane: \S+\/kamailio_ocf_\w+ was taken away or exchanged by somebody; /,
+            new RegExp(`; ${replies} must be root's and sticky`),
+          );
+        }
+      });
+      assert.is(readFileSync(join(instance.directory, 'precious'), 'utf8'), 'precious');
+      assertCall(await call(instance, 'stop'), 0);
+    }));
+
+/** Tries all of the above, and to write a reply of his own, in a directory where he may not. */
+function meddle(directory: string): string {
+  return `
+    const directory = ${JSON.stringify(directory)};
+    ready();
+    everyMs(() => {
+      for (const name of fs.readdirSync(directory)) {
+        const path = directory + '/' + name;
+        attempt(() => fs.writeFileSync(path, '{"jsonrpc":"2.0","result":{"uptime":1},"id":1}', { flag: fs.constants.O_WRONLY | fs.constants.O_NONBLOCK }));
+        attempt(() => fs.unlinkSync(path));
+        attempt(() => fs.renameSync(path, path + 'x'));
+      }
+    });`;
+}
+
+test('in a directory that is sticky an attacker can do nothing to the reply', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    for (const answering of [true, false]) {
+      const control = controlStandIn((request) => {
+        const reply = { jsonrpc: '2.0', id: request.id, result: { uptime: 1 } };
+        if (answering) setTimeout(() => answer(request, JSON.stringify(reply)), 50);
+      });
+      const kamctlrc = join(instance.directory, 'kamctlrc-of-stand-in');
+      writeFileSync(kamctlrc, `RPCFIFOPATH=${control.settings.fifo}\nCHROOT_DIR=${control.directory}\n`);
+      try {
+        await withAttacker(instance, meddle(control.settings.replyDirectory), async () => {
+          const monitored = await call(instance, 'monitor', { kamctlrc, probe_timeout: '2' });
+          if (answering) assertCall(monitored, 0);
+          else assertCall(monitored, 1, /control plane: no reply to core\.uptime/);
+          assert.equal(control.leftovers(), []);
+        });
+      } finally {
+        control.close();
+      }
+    }
+    assertCall(await call(instance, 'stop'), 0);
+  }));
+
+test("an attacker who reads requests from a FIFO of his in Kamailio's place cannot answer them", () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const script = `
+      require('node:child_process').spawnSync('/usr/bin/mkfifo', ['-m', '666', 'rpc.fifo']);
+      const fd = fs.openSync('rpc.fifo', fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
+      const buffer = Buffer.alloc(4096);
+      ready();
+      everyMs(() => {
+        const { reply_name, id } = JSON.parse(buffer.toString('utf8', 0, fs.readSync(fd, buffer)));
+        fs.writeFileSync('seen', reply_name);
+        fs.writeFileSync('/tmp/' + reply_name, JSON.stringify({ jsonrpc: '2.0', id, result: { uptime: 1 } }), { flag: fs.constants.O_WRONLY });
+      });`;
+    await withAttacker(instance, script, async () => {
+      const attacker = join(instance.directory, 'attacker');
+      writeFileSync(instance.kamctlrc, `RPCFIFOPATH=${attacker}/rpc.fifo\n`);
+      const monitored = await call(instance, 'monitor', { probe_timeout: '1' });
+      assertCall(monitored, 1, /control plane: no reply to core\.uptime/);
+      assert.match(readFileSync(join(attacker, 'seen'), 'utf8'), /^kamailio_ocf_/);
+    });
+    assertCall(await call(instance, 'stop'), 0);
+  }));
+
+test('a FIFO that a stranger has put where the request FIFO was, and does not read, holds nobody up', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    await withAttacker(
+      instance,
+      `require('node:child_process').spawnSync('/usr/bin/mkfifo', ['-m', '666', 'rpc.fifo']); ready(); everyMs(() => {});`,
+      async () => {
+        writeFileSync(instance.kamctlrc, `RPCFIFOPATH=${instance.directory}/attacker/rpc.fifo\n`);
+        const limitMs = 10_000;
+        assertCall(await call(instance, 'monitor', {}, { limitMs }), 1, /nobody reads the FIFO/);
+      },
+    );
+    assertCall(await call(instance, 'stop'), 0);
+  }));
+
+test.run();
