@@ -1,6 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import type { Deadline } from '../deadline.ts';
+import { isIPv6Literal } from '../socket-address.ts';
 import { PollFailure } from './outcome.ts';
+import { withQuickExpressions } from './quick-expressions.ts';
 import { answers, cutMessage, parseReply, type Reply } from './reply.ts';
 import { composeOptions, type OptionsRequest } from './request.ts';
 import type { Target } from './target.ts';
@@ -8,6 +10,7 @@ import type { Target } from './target.ts';
 /** A reply that has not ended by then never will: bytes. */
 const REPLY_LIMIT_BYTES = 65_536;
 const READ_BYTES = 16_384;
+const CLOSE_AFTER_MS = 50;
 
 /**
  * Polls a target over TCP and returns the final reply; undefined when none comes by `deadline`.
@@ -45,14 +48,20 @@ export function pollStream(
 ): Promise<Reply | undefined> {
   return new Promise((resolve, reject) => {
     let request: OptionsRequest | undefined;
+    let answered = false;
     let received: Buffer = Buffer.alloc(0);
     const take = (bytes: Uint8Array) => {
+      if (answered) return;
       received = Buffer.concat([received, bytes]);
       for (let cut = cutMessage(received); cut; cut = cutMessage(received)) {
         received = cut.rest;
         const reply = parseReply(cut.head);
         if (!reply || !request || !answers(reply, request) || reply.status < 200) continue;
-        finish(() => resolve(reply));
+        answered = true;
+        clearTimeout(expiry);
+        resolve(reply);
+        // A monitor has its verdict, and exits, before it would have to do the work of closing.
+        setTimeout(() => socket.destroy(), CLOSE_AFTER_MS).unref();
         return;
       }
       if (received.length > REPLY_LIMIT_BYTES) {
@@ -60,13 +69,12 @@ export function pollStream(
         finish(() => reject(new PollFailure(seen, 'find out what listens there')));
       }
     };
-    const socket = open(take);
+    const socket = isIPv6Literal(target.address) ? withQuickExpressions(() => open(take)) : open(take);
     const expiry = setTimeout(() => finish(() => resolve(undefined)), deadline.remaining);
     const finish = (settle: () => void) => {
       clearTimeout(expiry);
+      socket.destroy();
       settle();
-      // After the last answer a monitor exits at once, without the work of closing.
-      setImmediate(() => socket.destroy());
     };
     socket.on('error', (error) => finish(() => reject(error)));
     socket.on('end', () => {

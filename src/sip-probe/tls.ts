@@ -1,4 +1,4 @@
-import { connect } from 'node:tls';
+import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
 import { type Polled, PollFailure } from './outcome.ts';
@@ -19,11 +19,11 @@ export async function pollTls(target: Target, user: string, deadline: Deadline):
       host: target.address,
       port: target.port,
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
+      secureContext: sharedContext(),
     });
     return socket.on('data', take).on('secureConnect', () => {
       secured = true;
-      certificateExpires = Date.parse(socket.getPeerCertificate().valid_to) || undefined;
+      certificateExpires = Date.parse(socket.getPeerX509Certificate()?.validTo ?? '') || undefined;
     });
   };
   try {
@@ -38,6 +38,14 @@ export async function pollTls(target: Target, user: string, deadline: Deadline):
   } catch (error) {
     throw isTlsError(error) ? handshakeFailure(error) : error;
   }
+}
+
+let context: SecureContext | undefined;
+
+/** One for all polls. It knows no authorities: none is asked for, and Node.js 20 takes 25 ms to read its own. */
+function sharedContext(): SecureContext {
+  context ??= createSecureContext({ ca: [], minVersion: 'TLSv1.2' });
+  return context;
 }
 
 /** OpenSSL's errors come with codes like ERR_SSL_WRONG_VERSION_NUMBER, alerts among them. */
