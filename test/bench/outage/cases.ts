@@ -1,0 +1,92 @@
+import type { Bed } from '../../cluster/bed/bed.ts';
+import { GROUP, KAMAILIO, PIDFILE } from '../../cluster/bed/kamailio.ts';
+import type { BedNode } from '../../cluster/bed/node.ts';
+
+/** One thing that happens to a Kamailio that serves. */
+export interface Case {
+  readonly name: string;
+  /** The resource whose start, reported by the cluster, ends the case. */
+  readonly until: string;
+  /** Whether the cluster learns of it through a monitor only: then it happens at several points of the interval. */
+  readonly waitsForMonitor: boolean;
+  /** Brought about before the clock runs, such as a stopped group. */
+  prepare?(bed: Bed): Promise<void>;
+  /** Makes it happen on the node that Kamailio runs on. */
+  happen(bed: Bed, node: BedNode): Promise<void>;
+  /** Puts right what the cluster does not by itself. */
+  repair?(bed: Bed, node: BedNode): Promise<void>;
+}
+
+/** The resource that is ordered after Kamailio in the group. */
+export const FOLLOWER = 'follower';
+
+export const CASES: readonly Case[] = [
+  {
+    name: 'planned move to another node',
+    until: KAMAILIO,
+    waitsForMonitor: false,
+    happen: async (bed, node) => {
+      const other = bed.nodes.find(({ name }) => name !== node.name);
+      await node.mustRun(['crm_resource', '--resource', GROUP, '--move', '--node', other?.name ?? '']);
+    },
+    repair: async (bed) => {
+      await bed.command(['crm_resource', '--resource', GROUP, '--clear']);
+    },
+  },
+  {
+    name: 'crash of all of Kamailio',
+    until: KAMAILIO,
+    waitsForMonitor: true,
+    happen: async (_, node) => signal(node, 'KILL', await processesOf(node)),
+  },
+  {
+    name: 'crash of the main process',
+    until: KAMAILIO,
+    waitsForMonitor: true,
+    happen: async (_, node) => signal(node, 'KILL', [await mainOf(node)]),
+  },
+  {
+    name: 'hang (SIGSTOP of all)',
+    until: KAMAILIO,
+    waitsForMonitor: true,
+    happen: async (_, node) => signal(node, 'STOP', await processesOf(node)),
+  },
+  {
+    name: 'death of the node',
+    until: KAMAILIO,
+    waitsForMonitor: false,
+    happen: (_, node) => node.kill(),
+    repair: (_, node) => node.boot(),
+  },
+  {
+    name: 'start of the whole group',
+    until: FOLLOWER,
+    waitsForMonitor: false,
+    prepare: async (bed) => {
+      await setGroupRole(bed, 'Stopped');
+      await bed.settle();
+    },
+    happen: (bed) => setGroupRole(bed, 'Started'),
+  },
+];
+
+/** Stops or starts the group. */
+export async function setGroupRole(bed: Bed, role: 'Started' | 'Stopped'): Promise<void> {
+  const value = ['--set-parameter', 'target-role', '--meta', '--parameter-value', role];
+  await bed.command(['crm_resource', '--resource', GROUP, ...value]);
+}
+
+async function mainOf(node: BedNode): Promise<string> {
+  return (await node.mustRun(['cat', PIDFILE])).trim();
+}
+
+/** The main process first, then its children; pids as the node has them. */
+async function processesOf(node: BedNode): Promise<string[]> {
+  const main = await mainOf(node);
+  const children = await node.mustRun(['cat', `/proc/${main}/task/${main}/children`]);
+  return [main, ...children.trim().split(' ')];
+}
+
+async function signal(node: BedNode, name: 'KILL' | 'STOP', pids: readonly string[]): Promise<void> {
+  await node.mustRun(['kill', `-${name}`, '--', ...pids]);
+}

@@ -1,0 +1,85 @@
+import type { Bed } from '../../cluster/bed/bed.ts';
+import type { Program } from '../../cluster/bed/enter.ts';
+import { GROUP, KAMAILIO } from '../../cluster/bed/kamailio.ts';
+import type { AgentName } from '../../cluster/bed/node.ts';
+import { type Case, setGroupRole } from './cases.ts';
+import { longestGap } from './gap.ts';
+import { reportedStart } from './starts.ts';
+
+/** What one run of a case came to, ms. */
+export interface Measurement {
+  /** Without an answer for a caller: from the last poll answered before, but not before the case began, to the first after. */
+  readonly outage: number;
+  /** From the beginning of the case until the cluster reported the start. */
+  readonly started: number;
+}
+
+/** Seconds between two monitors of Kamailio. */
+export const MONITOR_INTERVAL_S = 10;
+
+/** The shell agent is given its time: a stop that times out and what follows. ms */
+const LIMIT_MS = 300_000;
+/** Service that lasts for so long counts as back. ms */
+const STEADY_MS = 1000;
+
+/**
+ * Starts the group with `agent`, lets the case happen, and waits until callers are answered again and the cluster
+ * has reported the start. `phase`, 0 to 1, is the part of the monitor's interval that passes before the case
+ * happens, where that matters. Leaves the group running and the cluster idle.
+ */
+export async function measureCase(
+  bed: Bed,
+  prober: Program,
+  { happen, prepare, repair, until, waitsForMonitor }: Case,
+  agent: AgentName,
+  phase: number,
+): Promise<Measurement> {
+  await restartWith(bed, agent);
+  await waitForService(bed, prober);
+  if (waitsForMonitor) await pass(phase * MONITOR_INTERVAL_S * 1000);
+  await prepare?.(bed);
+  const node = (await bed.runningOn(KAMAILIO)) ?? bed.node(1);
+
+  const since = Date.now();
+  await happen(bed, node);
+  const start = await bed.waitFor(() => reportedStart(bed, until, since), `${until} is started`, LIMIT_MS);
+  await waitForService(bed, prober);
+
+  const gap = longestGap(answers(prober), since);
+  if (!gap) throw new Error('no poll was answered before the case began');
+  await repair?.(bed, node);
+  await bed.command(['crm_resource', '--cleanup']);
+  await bed.settle();
+  return { outage: gap.to - Math.max(gap.from, since), started: start - since };
+}
+
+/** Both agents begin with a Kamailio that they have started themselves. */
+async function restartWith(bed: Bed, agent: AgentName): Promise<void> {
+  await setGroupRole(bed, 'Stopped');
+  await bed.settle();
+  await bed.useAgent(agent);
+  const since = Date.now();
+  await setGroupRole(bed, 'Started');
+  await bed.waitFor(() => reportedStart(bed, KAMAILIO, since), `the group ${GROUP} runs`, LIMIT_MS);
+  await bed.settle();
+}
+
+async function waitForService(bed: Bed, prober: Program): Promise<void> {
+  const isBack = () => {
+    const recent = answers(prober).filter((time) => time > Date.now() - STEADY_MS);
+    return recent.length > 0 && Date.now() - (recent.at(-1) ?? 0) < 100 && spread(recent) > 0.8 * STEADY_MS;
+  };
+  await bed.waitFor(() => isBack() || undefined, 'callers are answered', LIMIT_MS);
+}
+
+function answers(prober: Program): number[] {
+  return prober.stdout().split('\n').slice(0, -1).map(Number);
+}
+
+function spread(times: readonly number[]): number {
+  return (times.at(-1) ?? 0) - (times[0] ?? 0);
+}
+
+function pass(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
