@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, fchownSync, fstatSync, lstatSync, openSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  unlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, isExhaustion } from '../error-code.ts';
 import { randomDigits } from '../random.ts';
@@ -45,6 +54,8 @@ export function makeReplyFifo(
     try {
       const stat = fstatSync(fd);
       if (!stat.isFIFO() || stat.uid !== process.geteuid?.() || stat.nlink !== 1) throw stolen();
+      // A default ACL of the directory goes over the umask.
+      if ((stat.mode & 0o077) !== 0) fchmodSync(fd, 0o600);
       if (owner.uid !== stat.uid) fchownSync(fd, owner.uid, owner.gid);
       const checkInPlace = () => {
         const there = lstatSync(path, { throwIfNoEntry: false });
@@ -63,10 +74,9 @@ export function makeReplyFifo(
 
 function makeFifo(path: string): void {
   for (const program of MKFIFO_PROGRAMS) {
-    const made = spawnSync(program, ['-m', '600', path], {
-      env: { LC_ALL: 'C' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const made = withUmask(0o177, () =>
+      spawnSync(program, [path], { env: { LC_ALL: 'C' }, stdio: ['ignore', 'ignore', 'pipe'] }),
+    );
     if (isExhaustion(made.error)) throw made.error;
     if (made.error && errorCode(made.error) === 'ENOENT') continue;
     if (made.status === 0) return;
@@ -77,6 +87,19 @@ function makeFifo(path: string): void {
     );
   }
   throw new RpcFailure('there is no mkfifo program on this node', 'install coreutils');
+}
+
+/**
+ * The mode comes by the umask, not by mkfifo's own option: that one is a chmod by name, which for an old coreutils
+ * follows the link that somebody has put there meanwhile.
+ */
+function withUmask<T>(mask: number, make: () => T): T {
+  const before = process.umask(mask);
+  try {
+    return make();
+  } finally {
+    process.umask(before);
+  }
 }
 
 /** Opens the FIFO that was just made; what else stands there by now is not followed and not waited for. */
