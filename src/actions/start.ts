@@ -3,6 +3,7 @@ import { controlSettings } from '../checks/control-settings.ts';
 import { checkControlPlane, checkProbes, type Problem } from '../checks/health.ts';
 import { explainFailedLaunch } from '../checks/launch-failure.ts';
 import { asFailure, checkNode } from '../checks/node.ts';
+import { now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
@@ -20,6 +21,8 @@ import type { Context } from './context.ts';
 
 /** Between two looks at a Kamailio that comes up, ms. */
 const LOOK_EVERY_MS = 10;
+/** A silence this long says more than what was seen before it: a poll has been sent twice by then, ms. */
+const TELLING_SILENCE_MS = 1000;
 /** Kept back for ending what a failed start leaves, ms; no more than a quarter of what there is. */
 const CLEANUP_MS = 5000;
 
@@ -111,13 +114,15 @@ async function waitUntilServing(
       if (starting || findProcesses(params).length > 0) continue;
       throw await explainFailedLaunch(params, end, launched, deadline);
     }
+    const askedAt = now();
     const checked = problemsOf(params, main.process.pid, deadline);
     // A Kamailio that fails while it is asked will not answer any more.
     const round = await Promise.race([checked, launched?.failed ?? checked]);
     if (!Array.isArray(round)) continue;
     if (round.length === 0 && findMain(params).found) return main.process.pid;
-    // A round that the deadline cut off knows less than the one before.
-    if (!deadline.passed || problems.length === 0) problems = round;
+    // A round that the deadline cut off soon knows less than the one before.
+    const whole = !deadline.passed || now() - askedAt >= TELLING_SILENCE_MS;
+    if (whole || problems.length === 0) problems = round;
   }
   const seen = problems.join(' || ') || 'its main process has not written the pidfile yet';
   throw new Failure(

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
 import { processesNaming } from '../support/processes.ts';
+import { withStandIn } from '../support/stand-in.ts';
 
 function assertNothingRuns(instance: TestInstance): void {
   assert.equal([...processesNaming(instance.pidfile)], [], 'a start that fails leaves nothing running');
@@ -78,8 +79,10 @@ test('a module that fails to initialise is told in the words of Kamailio', () =>
 
 test('a Kamailio that never answers fails the start before the executor ends it, and is ended', () =>
   withInstance({ route: 'exit;' }, async (instance) => {
-    const limitMs = 6000;
-    const started = await call(instance, 'start', { CRM_meta_timeout: String(limitMs) }, { limitMs });
+    const limitMs = 10_000;
+    // Several rounds of checks come to their end before the deadline.
+    const params = { CRM_meta_timeout: String(limitMs), probe_timeout: '1' };
+    const started = await call(instance, 'start', params, { limitMs });
     assertCall(
       started,
       1,
@@ -87,6 +90,28 @@ test('a Kamailio that never answers fails the start before the executor ends it,
     );
     assertNothingRuns(instance);
     assertCall(await call(instance, 'monitor'), 7, /^not running: /);
+  }));
+
+test('what is told of a Kamailio that does not serve in time is what was seen last', () =>
+  withInstance({}, async (instance) => {
+    // Refuses UDP until the third poll over TCP, which is answered: by then the start has seen a refusal. From
+    // then on it takes datagrams and is silent, until the deadline cuts that poll off.
+    const script = `
+      let polls = 0;
+      const answer = (request) => ['SIP/2.0 200 OK', ...request.split('\\r\\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line)), '', ''].join('\\r\\n');
+      require('node:net').createServer((peer) => peer.on('error', () => {}).on('data', (data) => {
+        if ((polls += 1) === 3) require('node:dgram').createSocket('udp4').bind(${instance.port}, '127.0.0.1', () => peer.end(answer(String(data))));
+        else peer.end(answer(String(data)));
+      })).listen(${instance.port}, '127.0.0.1');`;
+    await withStandIn(instance, script, async () => {
+      const limitMs = 12_000;
+      const params = { CRM_meta_timeout: String(limitMs), probe_timeout: '60', kamctlrc: '' };
+      assertCall(
+        await call(instance, 'start', params, { limitMs }),
+        1,
+        /does not serve in time: udp:127\.0\.0\.1:\d+: no answer to OPTIONS within /,
+      );
+    });
   }));
 
 // The last poll before the deadline is cut short; what it saw must not hide what all others saw.
