@@ -26,7 +26,9 @@ export function checkConfiguration(params: Params, deadline: Deadline): void {
     const why = check.error?.message ?? `ended by ${check.signal}`;
     throw new Failure(ExitCode.generic, `Kamailio could not check ${params.conffile} (${why}); ${byHand}`);
   }
-  const lines = errorLines(check.stderr, 'first');
+  const lines = errorLines(check.stderr, 'first').map((line) =>
+    line.replace(` in config file ${params.conffile}`, ''),
+  );
   throw new Failure(
     ExitCode.arguments,
     `Kamailio rejects its configuration ${params.conffile}: ${lines.join(' | ') || `exit code ${check.status}`}; mend the file, ${byHand}`,

@@ -19,7 +19,7 @@ export async function suggestOtherUser(
   if (user === '') return undefined;
   const outcome = await probe(target, '', deadline.sooner(2000));
   return outcome.healthy
-    ? 'this kamailio.cfg answers a URI without user: set probe_user= (empty)'
+    ? 'this kamailio.cfg answers a URI without user: set probe_user to nothing (with pcs: probe_user=" ")'
     : undefined;
 }
 

@@ -67,7 +67,7 @@ function readRaw({ env, flags }: Invocation, unknown: string[]): RawParams {
   const raw: Partial<Record<ParameterName, string>> = {};
   for (const name of PARAMETER_NAMES) {
     const text = env[`OCF_RESKEY_${name}`];
-    if (text !== undefined) raw[name] = text;
+    if (text !== undefined) raw[name] = blankIsEmpty(text);
   }
   // Pacemaker passes no flags, so its monitors do not pay for reading them.
   if (flags.length === 0) return raw;
@@ -79,9 +79,14 @@ function readRaw({ env, flags }: Invocation, unknown: string[]): RawParams {
   const values = mri(known, { string: [...PARAMETER_NAMES] });
   for (const name of PARAMETER_NAMES) {
     const value: unknown = values[name];
-    if (value !== undefined) raw[name] = String(Array.isArray(value) ? value.at(-1) : value);
+    if (value !== undefined) raw[name] = blankIsEmpty(String(Array.isArray(value) ? value.at(-1) : value));
   }
   return raw;
+}
+
+/** pcs and crm_resource refuse to set a parameter to nothing, but take a blank: it means the same. */
+function blankIsEmpty(text: string): string {
+  return /^ +$/.test(text) ? '' : text;
 }
 
 function parseParams(raw: RawParams, instance: string): Params {

@@ -27,6 +27,8 @@ export function hasFailed(end: LaunchEnd): boolean {
 const KEEP_CHARACTERS = 65_536;
 /** How long a failed launcher's stderr is read on when a process of its own still holds it, ms. */
 const LAST_WORDS_MS = 300;
+/** `ERROR: <core> [core/udp_server.c:402]: udp_init(): ` */
+const MESSAGE_HEAD = /^[A-Z]+: (\S+) \[[^\]]+:\d+\]: (?:\w+\(\): )?/;
 
 /**
  * Starts a program from an argument vector; no shell is involved. Its stderr goes through a pipe, not into
@@ -62,14 +64,16 @@ export function launch(binary: string, args: readonly string[]): Launch {
 }
 
 /**
- * The error lines of Kamailio's output, without its informative chatter and without the pid in front.
- * The first three tell most of a rejected configuration, the last three of a failed launch.
+ * The error lines of Kamailio's output, without its informative chatter. Of what stands in front of a message
+ * - pid, severity, module, place in the source, function - only a module is left: Pacemaker shows no more than
+ * 128 characters of a reason. The first three tell most of a rejected configuration, the last three of a failed launch.
  */
 export function errorLines(output: string, which: 'first' | 'last'): string[] {
   const lines = output
     .split('\n')
     .filter((line) => line.trim() !== '' && !/\b(INFO|NOTICE|DEBUG|WARNING): /.test(line))
-    .map((line) => line.replace(/^ *\d+\(\d+\) */, '').trim());
+    .map((line) => line.replace(/^ *\d+\(\d+\) */, '').trim())
+    .map((line) => line.replace(MESSAGE_HEAD, (_head, module) => (module === '<core>' ? '' : `${module}: `)));
   return which === 'first' ? lines.slice(0, 3) : lines.slice(-3);
 }
 

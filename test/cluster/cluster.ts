@@ -41,7 +41,10 @@ async function up(args: readonly string[]): Promise<number> {
 
 /** Runs a command with this terminal, on the first node that is on unless one is named; returns its exit code. */
 function inherit(bed: Bed, name: string | undefined, argv: readonly string[]): Promise<number> {
-  const node = name === undefined ? bed.nodes.find((candidate) => candidate.isOn()) : bed.node(name);
+  const node =
+    name === undefined
+      ? bed.nodes.find((candidate) => candidate.isOn())
+      : bed.node(/^\d+$/.test(name) ? Number(name) : name);
   if (!node) throw new Error('all nodes are off');
   const child = spawnInside(node.init(), argv, { env: environment(), stdio: 'inherit' });
   return new Promise((resolve, reject) => {

@@ -32,16 +32,21 @@ test('what is not set has the established default', () => {
   );
 });
 
-test('what is set to nothing is empty where empty has a meaning', () => {
-  const names = ['monitoring_ip', 'sipsak', 'kamctl', 'kamctlrc', 'kamuser', 'kamgroup', 'extra_options'];
-  const empty = Object.fromEntries([...names, 'probe_user', 'stop_grace'].map((name) => [name, '']));
-  const params = readParams(invoke({ ...ADDRESS, ...empty }));
-  for (const name of [...names, 'probe_user'] as const) {
-    const value = Object.entries(params).find(([known]) => known === name)?.[1];
-    assert.is(String(value), '', name);
-  }
-  assert.is(params.stop_grace, undefined);
-});
+for (const [what, nothing] of [
+  ['nothing', ''],
+  ['a blank, as pcs needs it,', ' '],
+] as const) {
+  test(`what is set to ${what} is empty where empty has a meaning`, () => {
+    const names = ['monitoring_ip', 'sipsak', 'kamctl', 'kamctlrc', 'kamuser', 'kamgroup', 'extra_options'];
+    const empty = Object.fromEntries([...names, 'probe_user', 'stop_grace'].map((name) => [name, nothing]));
+    const params = readParams(invoke({ ...ADDRESS, ...empty }));
+    for (const name of [...names, 'probe_user'] as const) {
+      const value = Object.entries(params).find(([known]) => known === name)?.[1];
+      assert.is(String(value), '', name);
+    }
+    assert.is(params.stop_grace, undefined);
+  });
+}
 
 test('what is set to nothing is refused where empty has no meaning', () => {
   for (const name of ['binary', 'conffile', 'pidfile', 'port', 'proto', 'probe_timeout']) {
@@ -51,7 +56,7 @@ test('what is set to nothing is refused where empty has no meaning', () => {
 });
 
 test('a missing listen_address is named as missing, also when it is set to nothing', () => {
-  for (const params of [{}, { listen_address: '' }]) {
+  for (const params of [{}, { listen_address: '' }, { listen_address: ' ' }]) {
     assert.match(
       refused(() => readParams(invoke(params))),
       /required parameter listen_address is missing/,

@@ -162,7 +162,7 @@ async function describe(bed: Bed): Promise<string> {
       .log()
       .split('\n')
       .filter((line) => /\b(error|warning|notice):/.test(line));
-    return `${node.name}, last of pacemaker.log:\n${lines.slice(-15).join('\n')}`;
+    return `${node.name}, last of pacemaker.log:\n${lines.slice(-8).join('\n')}`;
   });
   return [status, ...logs].join('\n');
 }

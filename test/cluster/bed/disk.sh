@@ -9,9 +9,9 @@ node=$2
 mkdir -p "$disk/upper" "$disk/work" "$disk/root"
 cd "$disk"
 mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work overlay root
-mkdir -p var/log/corosync var/log/pacemaker var/lib/corosync etc/corosync/uidgid.d
-chown hacluster:haclient var/log/pacemaker
-chmod 770 var/log/pacemaker
+mkdir -p var/lib/corosync etc/corosync/uidgid.d
+# The directories that the packages have made for their logs, without the logs.
+(cd / && find var/log -type d -print0 | tar --create --no-recursion --null --files-from=-) | tar --extract
 for name in blackbox cib cores pengine; do
   install -d -o hacluster -g haclient -m 750 "var/lib/pacemaker/$name"
 done

@@ -5,7 +5,7 @@ import { groupXml, type Operation, primitiveXml } from './resources.ts';
 
 /** A Kamailio on the service's address. */
 export interface KamailioOptions {
-  /** Parameters over listen_address, kamuser and kamgroup. */
+  /** Parameters over listen_address, kamuser, kamgroup and kamctl. */
   readonly params?: Readonly<Record<string, string>>;
   readonly meta?: Readonly<Record<string, string>>;
   /** s between two monitors; 10 unless said otherwise. */
@@ -56,6 +56,8 @@ export async function createKamailio(bed: Bed, options: KamailioOptions = {}): P
       listen_address: SERVICE_ADDRESS,
       kamuser: 'kamailio',
       kamgroup: 'kamailio',
+      // For the shell agent: without kamctl its start never ends, and it looks elsewhere for it.
+      kamctl: '/usr/sbin/kamctl',
       ...options.params,
     },
     meta: options.meta ?? {},

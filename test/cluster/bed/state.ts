@@ -131,7 +131,11 @@ function failedOperation(element: Element): FailedOperation {
     node: text(element, 'node'),
     code: Number(text(element, 'exitcode')),
     status: text(element, 'status'),
-    reason: text(element, 'exitreason'),
+    // Escaped twice by crm_mon of Pacemaker 2.1.
+    reason: text(element, 'exitreason')
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&amp;', '&'),
   };
 }
 

@@ -1,0 +1,177 @@
+import * as assert from 'uvu/assert';
+import type { Bed } from './bed/bed.ts';
+import { KAMAILIO, PIDFILE } from './bed/kamailio.ts';
+import type { BedNode } from './bed/node.ts';
+import { clusterSuite } from './bed/suite.ts';
+
+const { test, run } = clusterSuite('changes');
+
+/** The pid of Kamailio's main process on a node, as the node counts. */
+async function mainPid(node: BedNode): Promise<string> {
+  const pid = await node.read(PIDFILE);
+  assert.match(pid ?? '', /^\d+\n?$/, `${PIDFILE} on ${node.name}`);
+  return `${pid}`.trim();
+}
+
+/** Remembers how far the logs of all nodes go; what it returns gives the lines that have come since. */
+function mark(bed: Bed): () => string[] {
+  const starts = bed.nodes.map((node) => node.log().length);
+  return () => bed.nodes.flatMap((node, index) => node.log().slice(starts[index]).split('\n'));
+}
+
+/** What the cluster has done to Kamailio's resource, by these lines of the log; looking at it is not among that. */
+function interventions(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => {
+    const name = /Requesting local execution of (\S+) operation for kamailio on/.exec(line)?.[1];
+    return name === undefined || name === 'monitor' || name === 'probe' ? [] : [name];
+  });
+}
+
+function setMaintenance(bed: Bed, value: boolean): Promise<string> {
+  return bed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', String(value)]);
+}
+
+function setParameter(bed: Bed, name: string, value: string): Promise<string> {
+  return bed.command(['crm_resource', '-r', KAMAILIO, '--set-parameter', name, `--parameter-value=${value}`]);
+}
+
+/** Waits until Kamailio has been polled so many times more, by whatever agent is in place. */
+async function untilPolled(bed: Bed, node: BedNode, times: number): Promise<void> {
+  const polls = async () => {
+    const answer = await node.mustRun(['kamctl', 'rpc', 'stats.get_statistics', 'rcv_requests_options']);
+    return Number(/rcv_requests_options = (\d+)/.exec(answer)?.[1]);
+  };
+  const before = await polls();
+  await bed.waitFor(async () => (await polls()) >= before + times, `Kamailio was polled ${times} times more`);
+}
+
+test('a reloadable parameter is changed by reload-agent, and Kamailio keeps its pid; another restarts it', async (bed) => {
+  await bed.createKamailio();
+  const node = await bed.untilRunning(KAMAILIO);
+  const pid = await mainPid(node);
+  const since = mark(bed);
+  await setParameter(bed, 'probe_timeout', '4');
+  await bed.waitFor(() => interventions(since()).includes('reload-agent'), 'reload-agent was called');
+  await bed.settle();
+  assert.equal(interventions(since()), ['reload-agent']);
+  assert.is(await mainPid(node), pid);
+  const after = mark(bed);
+  await setParameter(bed, 'extra_options', '-m 48');
+  await bed.waitFor(() => interventions(after()).includes('start'), 'it was started again');
+  await bed.settle();
+  assert.equal(interventions(after()), ['stop', 'start']);
+  assert.is.not(await mainPid(await bed.untilRunning(KAMAILIO)), pid);
+  assert.equal((await bed.state()).failures, []);
+});
+
+test('the cluster looks away in maintenance mode, and recovers only after it', async (bed) => {
+  await bed.createKamailio({ monitorInterval: 1 });
+  const node = await bed.untilRunning(KAMAILIO);
+  const pid = await mainPid(node);
+  await setMaintenance(bed, true);
+  await bed.settle();
+  const since = mark(bed);
+  await node.mustRun(['kill', '-KILL', pid]);
+  assert.is((await node.run(['crm_resource', '--force-check', '-r', KAMAILIO])).code, 1);
+  // The interval of a monitor, were there one, passes while the rest of the cluster is asked.
+  await bed.untilOnline();
+  await node.run(['crm_resource', '--force-stop', '-r', KAMAILIO]);
+  assert.equal(interventions(since()), []);
+  await setMaintenance(bed, false);
+  await bed.waitFor(() => interventions(since()).includes('start'), 'it is started');
+  await bed.settle();
+  assert.ok(await bed.answers());
+});
+
+test('maintenance mode leaves a healthy Kamailio alone when it comes and when it goes', async (bed) => {
+  await bed.createKamailio();
+  const node = await bed.untilRunning(KAMAILIO);
+  const pid = await mainPid(node);
+  const since = mark(bed);
+  await setMaintenance(bed, true);
+  await bed.settle();
+  await setMaintenance(bed, false);
+  await bed.settle();
+  assert.is(await mainPid(node), pid);
+  assert.equal(interventions(since()), []);
+});
+
+test('a node in standby hands Kamailio over, and can have it back', async (bed) => {
+  await bed.createKamailio();
+  const first = await bed.untilRunning(KAMAILIO);
+  const standby = (value: string) =>
+    bed.command(['crm_standby', '--node', first.name, '--update', value, '--lifetime', 'forever']);
+  await standby('on');
+  const second = await bed.untilRunning(KAMAILIO, first);
+  await bed.settle();
+  assert.ok(await bed.answers());
+  assert.is((await first.run(['pgrep', '-x', 'kamailio'])).code, 1, 'nothing is left on the first');
+  await standby('off');
+  await bed.command(['crm_resource', '--move', '-r', 'sip', '--node', first.name]);
+  await bed.untilRunning(KAMAILIO, second);
+  await bed.settle();
+  assert.is((await bed.untilRunning(KAMAILIO)).name, first.name);
+  assert.ok(await bed.answers());
+  assert.equal((await bed.state()).failures, []);
+});
+
+test('probes at the start of the cluster find a running Kamailio and leave it alone', async (bed) => {
+  await bed.createKamailio();
+  const node = await bed.untilRunning(KAMAILIO);
+  const pid = await mainPid(node);
+  await setMaintenance(bed, true);
+  await bed.settle();
+  const since = mark(bed);
+  await node.stopCluster();
+  assert.ok(await bed.answers(), 'the end of the cluster does not touch it');
+  await node.boot();
+  await bed.untilOnline();
+  assert.is((await bed.untilRunning(KAMAILIO)).name, node.name, 'the probe has found it');
+  await setMaintenance(bed, false);
+  await bed.settle();
+  assert.is(await mainPid(node), pid);
+  assert.equal(interventions(since()), []);
+  const { history, failures } = await bed.state();
+  assert.equal(failures, []);
+  assert.ok(
+    history.some(
+      ({ resource, task, intervalMs }) => resource === KAMAILIO && task === 'monitor' && intervalMs > 0,
+    ),
+  );
+});
+
+for (const [from, to] of [
+  ['shell', 'ours'],
+  ['ours', 'shell'],
+] as const) {
+  test(`the agent changes from ${from} to ${to} under a running resource, and nothing is recovered`, async (bed) => {
+    await bed.useAgent(from);
+    // The shell agent polls 127.0.0.1, where Kamailio listens, too, unless it is told otherwise.
+    await bed.createKamailio({ monitorInterval: 1 });
+    const node = await bed.untilRunning(KAMAILIO);
+    await untilPolled(bed, node, 2);
+    const pid = await mainPid(node);
+    const since = mark(bed);
+    await setMaintenance(bed, true);
+    await bed.settle();
+    await bed.useAgent(to);
+    assert.is((await node.run(['crm_resource', '--force-check', '-r', KAMAILIO])).code, 0);
+    await setMaintenance(bed, false);
+    await untilPolled(bed, node, 4);
+    await bed.settle();
+    assert.equal(interventions(since()), []);
+    assert.equal(
+      since().filter((line) => /\b(Recover|Restart|Move)\b.* kamailio/.test(line)),
+      [],
+    );
+    assert.equal((await bed.state()).failures, []);
+    assert.is(await mainPid(node), pid);
+    await bed.command(['crm_resource', '--move', '-r', 'sip']);
+    await bed.untilRunning(KAMAILIO, node);
+    await bed.settle();
+    assert.ok(await bed.answers(), 'the other agent stops it here and starts it elsewhere');
+    assert.equal((await bed.state()).failures, []);
+  });
+}
+
+run();

@@ -1,0 +1,227 @@
+import { readFileSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import type { Bed } from './bed/bed.ts';
+import { KAMAILIO } from './bed/kamailio.ts';
+import type { BedNode } from './bed/node.ts';
+import { clusterSuite } from './bed/suite.ts';
+
+const { test, run } = clusterSuite('tools');
+
+/** The commands of the README's section Configuration that begin with `tool`, as they stand there. */
+function readmeCommands(tool: 'pcs' | 'crm'): string {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const section = readme.split('## Configuration')[1]?.split('### Parameters')[0] ?? '';
+  const blocks = [...section.matchAll(/(?:^ {4}.*\n)+/gm)].map(([block]) => block.replaceAll(/^ {4}/gm, ''));
+  const found = blocks.filter((block) => block.startsWith(`${tool} `));
+  assert.is(found.length, 1);
+  return found.join('');
+}
+
+async function assertRuns(bed: Bed): Promise<BedNode> {
+  const node = await bed.untilRunning(KAMAILIO);
+  await bed.settle();
+  assert.ok(await bed.answers());
+  assert.equal((await bed.state()).failures, []);
+  return node;
+}
+
+test("the README's commands for pcs make a group that runs", async (bed) => {
+  await bed.node(1).mustRun(['sh', '-ec', readmeCommands('pcs')]);
+  await assertRuns(bed);
+});
+
+test("the README's commands for crm make a group that runs, and verify has nothing to say", async (bed) => {
+  await bed.node(1).mustRun(['sh', '-ec', readmeCommands('crm')]);
+  const { code, stdout, stderr } = await bed.node(1).run(['crm', 'configure', 'verify']);
+  assert.is(code, 0);
+  assert.not.match(stdout + stderr, /ERROR|kamailio/);
+  await assertRuns(bed);
+});
+
+test('pcs asks the agent before it creates or updates, and shows its reason', async (bed) => {
+  const node = bed.node(1);
+  const create = ['pcs', 'resource', 'create', KAMAILIO, 'ocf:heartbeat:kamailio'];
+  const refused = await node.run([...create, 'listen_address=sip.example', '--agent-validation']);
+  assert.is(refused.code, 1);
+  assert.match(refused.stderr, /listen_address=sip\.example: is no IPv4 or IPv6 address/);
+  const incomplete = await node.run([...create, 'proto=udp']);
+  assert.is(incomplete.code, 1);
+  assert.match(incomplete.stderr, /required resource option 'listen_address' is missing/);
+  await node.mustRun([...create, 'listen_address=127.0.0.1', '--agent-validation', '--disabled']);
+  const update = ['pcs', 'resource', 'update', KAMAILIO];
+  const wrong = await node.run([...update, 'proto=sctp', '--agent-validation']);
+  assert.is(wrong.code, 1);
+  assert.match(wrong.stderr, /proto=sctp: is not one of udp, tcp/);
+  await node.mustRun([...update, 'proto=udp', 'probe_timeout=3', '--agent-validation']);
+  const config = await node.mustRun(['pcs', 'resource', 'config', KAMAILIO]);
+  assert.match(config, /proto=udp/);
+  assert.match(config, /probe_timeout=3/);
+});
+
+test('pcs makes an operation of each check level, and the cluster runs them all', async (bed) => {
+  await bed
+    .node(1)
+    .mustRun([
+      ...['pcs', 'resource', 'create', KAMAILIO, 'ocf:heartbeat:kamailio'],
+      'listen_address=127.0.0.1',
+    ]);
+  const config = await bed.node(1).mustRun(['pcs', 'resource', 'config', KAMAILIO]);
+  assert.equal(
+    [...config.matchAll(/OCF_CHECK_LEVEL=(\d+)/g)].map(([, level]) => level),
+    ['10', '20'],
+  );
+  await bed.untilRunning(KAMAILIO);
+  await bed.settle();
+  const { history, failures } = await bed.state();
+  const monitors = history.filter(({ resource, task }) => resource === KAMAILIO && task === 'monitor');
+  const healthy = monitors.filter(({ code }) => code === 0).map(({ intervalMs }) => intervalMs);
+  assert.equal(
+    healthy.sort((a, b) => a - b),
+    [10_000, 30_000, 60_000],
+  );
+  assert.equal(failures, []);
+});
+
+test('pcs sets a parameter to nothing with a blank', async (bed) => {
+  await bed.createKamailio();
+  for (const node of bed.nodes) await node.mustRun(['rm', '/etc/kamailio/kamctlrc']);
+  const node = await bed.untilRunning(KAMAILIO);
+  assert.is((await node.run(['crm_resource', '--force-check', '-r', KAMAILIO])).code, 5);
+  await node.mustRun(['pcs', 'resource', 'update', KAMAILIO, 'kamctlrc= ', '--agent-validation']);
+  await bed.settle();
+  assert.is((await node.run(['crm_resource', '--force-check', '-r', KAMAILIO])).code, 0);
+});
+
+test('an order of pcs is kept: what follows starts after Kamailio and stops before it', async (bed) => {
+  const node = bed.node(1);
+  const kamailio = [
+    KAMAILIO,
+    'ocf:heartbeat:kamailio',
+    'listen_address=127.0.0.1',
+    'op',
+    'monitor',
+    'interval=10s',
+  ];
+  await node.mustRun(['pcs', 'resource', 'create', ...kamailio]);
+  await node.mustRun(['pcs', 'resource', 'create', 'after', 'ocf:pacemaker:Dummy', '--disabled']);
+  await node.mustRun(['pcs', 'constraint', 'order', 'start', KAMAILIO, 'then', 'start', 'after']);
+  await node.mustRun(['pcs', 'constraint', 'colocation', 'add', 'after', 'with', KAMAILIO]);
+  await node.mustRun(['pcs', 'resource', 'disable', KAMAILIO]);
+  await node.mustRun(['pcs', 'resource', 'enable', 'after']);
+  await bed.settle();
+  const before = await bed.state();
+  assert.ok(
+    before.resources.every(({ active }) => !active),
+    'without Kamailio nothing runs',
+  );
+  await node.mustRun(['pcs', 'resource', 'enable', KAMAILIO]);
+  const place = await bed.untilRunning('after');
+  assert.is((await bed.untilRunning(KAMAILIO)).name, place.name);
+  await node.mustRun(['pcs', 'resource', 'disable', KAMAILIO]);
+  await bed.settle();
+  const log = place.log();
+  const result = (operation: string, resource: string) => {
+    const at = log.lastIndexOf(`Result of ${operation} operation for ${resource} on ${place.name}: ok`);
+    assert.ok(at > 0, `${resource} ${operation}`);
+    return at;
+  };
+  assert.ok(result('start', KAMAILIO) < result('start', 'after'));
+  assert.ok(result('stop', 'after') < result('stop', KAMAILIO));
+});
+
+test('crmsh refuses what the metadata requires, and asks the agent on demand', async (bed) => {
+  const node = bed.node(1);
+  const create = ['crm', 'configure', 'primitive', KAMAILIO, 'ocf:heartbeat:kamailio', 'params'];
+  const incomplete = await node.run([...create, 'proto=udp']);
+  assert.is(incomplete.code, 1);
+  assert.match(incomplete.stderr, /required parameter "listen_address" not defined/);
+  const unknown = await node.run([...create, 'listen_address=127.0.0.1', 'no_such_parameter=1']);
+  assert.match(unknown.stdout + unknown.stderr, /no_such_parameter/);
+  const wrong = await node.run(['crm', 'ra', 'validate', 'ocf:heartbeat:kamailio', 'listen_address=10.0.0']);
+  assert.is(wrong.code, 1);
+  assert.match(wrong.stdout + wrong.stderr, /listen_address=10\.0\.0: is no IPv4 or IPv6 address/);
+  const right = await node.run([
+    'crm',
+    'ra',
+    'validate',
+    'ocf:heartbeat:kamailio',
+    'listen_address=10.0.0.1',
+  ]);
+  assert.is(right.code, 0);
+});
+
+/** crm_resource prints the agent's code with its own words. */
+function returned(action: string, code: number): RegExp {
+  return new RegExp(`Operation ${action}.* returned ${code} `);
+}
+
+test('crm_resource --validate judges a resource, and options that are no resource yet', async (bed) => {
+  await bed.createKamailio();
+  const node = await bed.untilRunning(KAMAILIO);
+  for (const level of ['', '=0', '=10'])
+    assert.match(
+      await node.mustRun(['crm_resource', `--validate${level}`, '-r', KAMAILIO]),
+      returned('validate', 0),
+    );
+  const options = [
+    '--class',
+    'ocf',
+    '--provider',
+    'heartbeat',
+    '--agent',
+    'kamailio',
+    '--option',
+    'listen_address=::1',
+  ];
+  assert.match(await node.mustRun(['crm_resource', '--validate=0', ...options]), returned('validate', 0));
+  const wrong = await node.run(['crm_resource', '--validate', ...options, '--option', 'port=0']);
+  assert.is(wrong.code, 6);
+  assert.match(wrong.stdout, returned('validate', 6));
+  assert.match(wrong.stdout, /ocf-exit-reason:port=0: /);
+  await node.mustRun(['rm', '/etc/kamailio/kamctlrc']);
+  assert.is((await node.run(['crm_resource', '--validate=0', '-r', KAMAILIO])).code, 0);
+  const missing = await node.run(['crm_resource', '--validate=10', '-r', KAMAILIO]);
+  assert.is(missing.code, 5);
+  assert.match(missing.stdout, /ocf-exit-reason:kamctlrc \/etc\/kamailio\/kamctlrc is missing on this node/);
+});
+
+test('crm_resource --force-check looks as deep as its level says', async (bed) => {
+  await bed.createKamailio();
+  const node = await bed.untilRunning(KAMAILIO);
+  await bed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', 'true']);
+  await bed.settle();
+  const check = (level: string) => node.run(['crm_resource', `--force-check${level}`, '-r', KAMAILIO]);
+  for (const level of ['', '=0', '=10', '=20']) assert.is((await check(level)).code, 0, level);
+  await node.mustRun(['rm', '/run/kamailio/kamailio_rpc.fifo']);
+  assert.is((await check('=0')).code, 0, 'the main process lives');
+  for (const level of ['', '=10', '=20']) {
+    const { code, stdout } = await check(level);
+    assert.is(code, 1, level);
+    assert.match(stdout, /ocf-exit-reason:.*control plane: the FIFO .* does not exist/);
+  }
+  const elsewhere = bed.nodes.find(({ name }) => name !== node.name);
+  const { code, stdout } = (await elsewhere?.run(['crm_resource', '--force-check', '-r', KAMAILIO])) ?? {};
+  assert.is(code, 7);
+  assert.match(stdout ?? '', /ocf-exit-reason:not running/);
+});
+
+test('crm_resource --force-stop and --force-start do what they say, and with -VV show the call', async (bed) => {
+  await bed.createKamailio();
+  const node = await bed.untilRunning(KAMAILIO);
+  await bed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', 'true']);
+  await bed.settle();
+  const stop = await node.mustRun(['crm_resource', '--force-stop', '-r', KAMAILIO]);
+  assert.match(stop, returned('force-stop', 0));
+  assert.match(stop, /Kamailio is stopped: \d+ processes ended/);
+  assert.not(await bed.answers());
+  const again = await node.mustRun(['crm_resource', '--force-stop', '-r', KAMAILIO]);
+  assert.match(again, returned('force-stop', 0));
+  const start = await node.mustRun(['crm_resource', '--force-start', '-r', KAMAILIO]);
+  assert.match(start, /Kamailio is started \(pid \d+\)/);
+  assert.ok(await bed.answers());
+  assert.match(await node.mustRun(['crm_resource', '--force-start', '-r', KAMAILIO]), /already runs/);
+  const debug = await node.mustRun(['crm_resource', '--force-check', '-VV', '-r', KAMAILIO]);
+  assert.match(debug, returned('force-check', 0));
+});
+
+run();
