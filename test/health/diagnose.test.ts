@@ -53,7 +53,7 @@ const BROKEN: readonly Broken[] = [
     code: 1,
     check: /^udp:/,
     seen: /404/,
-    remedy: /set probe_user= \(empty\)/,
+    remedy: /set probe_user to nothing/,
   },
   {
     name: 'the FIFO is configured elsewhere than kamctlrc says',
