@@ -21,8 +21,10 @@ export async function buildBinaries(architectures = ARCHITECTURES) {
     // The generator of the data runs here, whatever the target is.
     const host = await baseRuntime(process.arch);
     for (const arch of new Set([process.arch, ...architectures])) await offerBase(work, arch);
-    await writeFile(join(work, 'agent.js'), await agentSource());
-    for (const arch of architectures) await buildBinary(work, host, arch);
+    for (const arch of architectures) {
+      await writeFile(join(work, 'agent.js'), await agentSource(arch));
+      await buildBinary(work, host, arch);
+    }
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -40,10 +42,12 @@ async function offerBase(work, arch) {
 }
 
 /** The bundle as a script of its own: no interpreter line, and the prelude first. */
-async function agentSource() {
+async function agentSource(arch) {
   const bundle = await readFile(`${root}dist/kamailio`, 'utf8');
   const prelude = await readFile(new URL('binary/prelude.js', import.meta.url), 'utf8');
-  return prelude.replace(/^\/\/.*\n/gm, '') + bundle.replace(/^#!.*\n/, '');
+  // Where compiled code comes along, it is to be all of it, not just the outermost function: 1 ms less a call.
+  const hint = arch === process.arch ? '//# allFunctionsCalledOnLoad\n' : '';
+  return hint + prelude.replace(/^\/\/.*\n/gm, '') + bundle.replace(/^#!.*\n/, '');
 }
 
 async function buildBinary(work, host, arch) {
