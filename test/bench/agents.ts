@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AGENT, SHELL_AGENT } from '../support/agent.ts';
 import type { TestInstance } from '../support/instance.ts';
@@ -15,13 +15,13 @@ export interface Agents {
 }
 
 /**
- * Prepares both agents for one instance. Ours is a copy, so that a build in between does not change what
- * is measured; both are called with the same environment. `node` is the Node.js that runs the script.
+ * Prepares both agents for one instance. Ours is a copy of `file`, the script unless said otherwise, so that a
+ * build in between does not change what is measured; both are called with the same environment. `node` is the
+ * Node.js that runs the script.
  */
-export function prepareAgents(instance: TestInstance, node: string): Agents {
-  const copy = join(instance.directory, 'agent', 'kamailio');
-  mkdirSync(dirname(copy));
-  copyFileSync(AGENT, copy);
+export function prepareAgents(instance: TestInstance, node: string, file = AGENT): Agents {
+  const copy = join(mkdtempSync(join(instance.directory, 'agent-')), 'kamailio');
+  copyFileSync(file, copy, constants.COPYFILE_FICLONE);
   writeFileSync(join(dirname(copy), 'package.json'), '{ "type": "commonjs" }\n');
   // kamctl knows no option for its settings: besides /etc/kamailio/kamctlrc it reads this file.
   copyFileSync(instance.kamctlrc, join(instance.directory, '.kamctlrc'));

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeInstance, type TestInstance } from '../support/instance.ts';
 import { type Agents, prepareAgents } from './agents.ts';
+import { measureDelivery } from './delivery.ts';
 import { measureDepth } from './depth.ts';
 import { type LifeTimes, measureLife } from './life.ts';
 import { interleave, median, run, series } from './measure.ts';
@@ -46,6 +47,7 @@ async function main(pairs: number, node: string): Promise<void> {
     const figures = [
       ...(await measure(instance, prepareAgents(instance, node), pairs)),
       ...(await measureDepth(node, 2 * pairs)),
+      ...(await measureDelivery(instance, node, 2 * pairs)),
     ];
     console.log(table(figures));
     const file = fileURLToPath(new URL('../../dist/bench.json', import.meta.url));
@@ -81,9 +83,9 @@ async function measure(instance: TestInstance, agents: Agents, pairs: number): P
 function lifeFigures(ours: LifeTimes, shell: LifeTimes): Figure[] {
   return [
     { name: 'start / shell agent', ours: ours.start, reference: shell.start, bound: 0.08 },
-    { name: 'start: return after the first 200', ours: ours.startAfterAnswer, bound: 60 },
+    { name: 'start: return after the first 200', ours: ours.startAfterAnswer, limit: 60 },
     { name: 'stop / shell agent', ours: ours.stop, reference: shell.stop },
-    { name: "stop: return after the last process's end", ours: ours.stopAfterEnd, bound: 50 },
+    { name: "stop: return after the last process's end", ours: ours.stopAfterEnd, limit: 50 },
   ];
 }
 

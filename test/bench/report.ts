@@ -1,18 +1,22 @@
 /** One figure of the bench: ours, what it is held against, and the bound that it has to keep, if any. */
 export interface Figure {
   readonly name: string;
-  /** Ours, ms. */
+  /** Of all but the ratio; ms unless said otherwise. */
+  readonly unit?: 'ms' | 'MB';
   readonly ours: number;
-  /** What ours is compared with, ms; without it `bound` is in ms. */
+  /** What ours is compared with. */
   readonly reference?: number;
-  /** The most that is allowed: of the ratio where there is a reference, else of ours in ms. */
+  /** The most that ours may be of the reference. */
   readonly bound?: number;
+  /** The most that ours may be by itself. */
+  readonly limit?: number;
 }
 
 /** Whether a figure keeps its bound; undefined where it has none. */
 export function verdict(figure: Figure): 'ok' | 'over' | undefined {
-  if (figure.bound === undefined) return undefined;
-  return measured(figure) <= figure.bound ? 'ok' : 'over';
+  const { ours, bound, limit } = figure;
+  if (bound === undefined && limit === undefined) return undefined;
+  return ours <= (limit ?? ours) && (bound === undefined || ratio(figure) <= bound) ? 'ok' : 'over';
 }
 
 /** The figures as a Markdown table, which is readable on a terminal as well. */
@@ -21,14 +25,10 @@ export function table(figures: readonly Figure[]): string {
     ['', 'agent', 'compared with', 'ratio', 'bound', ''],
     ...figures.map((figure) => [
       figure.name,
-      inMs(figure.ours),
-      figure.reference === undefined ? '' : inMs(figure.reference),
+      withUnit(figure.ours, figure),
+      figure.reference === undefined ? '' : withUnit(figure.reference, figure),
       figure.reference === undefined ? '' : ratio(figure).toFixed(3),
-      figure.bound === undefined
-        ? ''
-        : figure.reference === undefined
-          ? inMs(figure.bound)
-          : `${figure.bound}`,
+      figure.limit === undefined ? `${figure.bound ?? ''}` : withUnit(figure.limit, figure),
       verdict(figure) ?? '',
     ]),
   ];
@@ -50,16 +50,12 @@ export function summary(figures: readonly Figure[]): object[] {
   }));
 }
 
-function measured(figure: Figure): number {
-  return figure.reference === undefined ? figure.ours : ratio(figure);
-}
-
 function ratio({ ours, reference = Number.NaN }: Figure): number {
   return ours / reference;
 }
 
-function inMs(value: number): string {
-  return `${value.toFixed(value < 100 ? 1 : 0)} ms`;
+function withUnit(value: number, { unit = 'ms' }: Figure): string {
+  return `${value.toFixed(value < 100 ? 1 : 0)} ${unit}`;
 }
 
 function pad(cell: string, width: number, column: number): string {
