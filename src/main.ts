@@ -6,6 +6,7 @@ import { Failure, isFailure } from './ocf/failure.ts';
 import { type Invocation, readInvocation } from './ocf/invocation.ts';
 import { type Log, openLog, writeExitReason } from './ocf/log.ts';
 import { oneLine } from './ocf/one-line.ts';
+import { absoluteParts } from './search-path.ts';
 
 /** Runs one action and returns its exit code: the one place where a Failure becomes a code and a reason. */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<ExitCode> {
@@ -48,5 +49,6 @@ function internalError(error: unknown): Failure {
   return new Failure(ExitCode.generic, `internal error of the agent, please report it: ${detail}`);
 }
 
+process.env.PATH = absoluteParts(process.env.PATH);
 // Timers and sockets of polls that no longer matter must not hold the verdict up.
 main(process.argv.slice(2), process.env).then((code) => process.exit(code));

@@ -62,6 +62,45 @@ for (const [name, program, possible] of [
     ),
   );
 
+const canUnshare = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0;
+
+(canUnshare ? test : test.skip)(
+  "a container's Kamailio that shares the pidfile is never signalled, and ours is ended (needs PID namespaces)",
+  () =>
+    withInstance({}, (other) =>
+      withInstance({}, async (instance) => {
+        assertCall(await call(instance, 'start'), 0);
+        const ours = instance.pids();
+        const namespace = ['--pid', '--fork', '--kill-child', '--mount-proc', '/usr/sbin/kamailio', '-DD'];
+        const socket = ['-l', `udp:127.0.0.1:${other.port}`];
+        const args = [...namespace, '-P', instance.pidfile, '-f', other.conffile, ...socket];
+        await withProgram('unshare', args, {}, async (unshare) => {
+          const inside = () =>
+            [...processesNaming(instance.pidfile).keys()]
+              .filter((pid) => pid !== unshare.pid && !ours.includes(pid))
+              .sort();
+          // As a number of its own namespace, which here is that of another process, or of none.
+          await until(
+            () => inside().length > 5 && instance.mainPid() < Math.min(...ours),
+            'the pidfile is its own',
+          );
+          const pids = inside();
+          assertCall(
+            await call(instance, 'monitor'),
+            1,
+            /the main process is not known .* processes of the instance live/,
+          );
+          assertCall(await call(instance, 'stop'), 0);
+          assert.equal(instance.pids(), []);
+          assertCall(await call(instance, 'monitor'), 7, /^not running: /);
+          assert.equal(inside(), pids, 'it lives on');
+          assert.is(unshare.ended(), undefined);
+        });
+        await until(() => processesNaming(instance.pidfile).size === 0, 'the namespace is gone');
+      }),
+    ),
+);
+
 test("kamuser's processes count, also when pidfile and directory tell nothing of that account", () =>
   withInstance({ ...KAMAILIO, params: { kamuser: 'kamailio' } }, async (instance) => {
     assertCall(await call(instance, 'start'), 0);
