@@ -1,14 +1,15 @@
 // npm run package: deb and rpm for both processors, and dist/SHA256SUMS. Needs no root.
 //
-//   npm run package -- [--arch=x64|arm64] [--kind=deb|rpm] [--level=0..9]
+//   npm run package -- [--arch=x64|arm64] [--kind=deb|rpm] [--level=0..9|none]
 //
 // A kind whose tool is missing is left out with a word on where to get it, and the exit code is 1. --level is
-// that of xz, 6 by default: lower is faster and larger.
+// that of xz, 6 by default: lower is faster and larger, none is uncompressed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ARCHITECTURES, buildBinaries } from './build-binary.mjs';
@@ -33,28 +34,37 @@ const KINDS = {
 export async function buildPackage(kind, { arch, agent, version, output, level = '6' }) {
   const source = sourceVersion();
   const work = await mkdtemp(join(tmpdir(), 'ocf-kamailio-package-'));
+  let target;
   try {
     const man = await readFile(`${dist}ocf_heartbeat_kamailio.7`);
     await mkdir(join(work, 'tmp'));
-    return await KINDS[kind].build({
+    const built = await KINDS[kind].build({
       arch,
       agent,
       man,
       source: { ...source, version: version ?? source.version },
-      output,
       level,
       work,
     });
+    target = join(output, basename(built));
+    await copyFile(built, `${target}.new`);
+    await rename(`${target}.new`, target);
+    return target;
+  } catch (error) {
+    throw new Error(`cannot make the ${kind} for ${arch}: ${error.stderr?.trim() || error.message}`);
   } finally {
     await rm(work, { recursive: true, force: true });
+    if (target) await rm(`${target}.new`, { force: true });
   }
 }
 
 /** Sums of everything in dist/ that is handed on, in the form of `sha256sum -c`. */
 export async function writeSums() {
-  const names = (await readdir(dist, { recursive: true }))
-    .filter((name) => /^kamailio$|^linux-[^/]+\/kamailio$|\.(7|deb|rpm)$/.test(name))
-    .sort();
+  const binaries = ARCHITECTURES.map((arch) => `linux-${arch}/kamailio`).filter((name) =>
+    existsSync(dist + name),
+  );
+  const others = (await readdir(dist)).filter((name) => /^kamailio$|\.(7|deb|rpm)$/.test(name));
+  const names = [...binaries, ...others].sort();
   const lines = [];
   for (const name of names) {
     const sum = createHash('sha256').update(await readFile(join(dist, name)));
@@ -79,6 +89,8 @@ async function main() {
     ...architectures.filter((arch) => !ARCHITECTURES.includes(arch)),
   ];
   if (unknown.length > 0) throw new Error(`no package is made for ${unknown.join(', ')}`);
+  const level = values.level ?? '6';
+  if (!/^(\d|none)$/.test(level)) throw new Error(`--level=${level} is not between 0 and 9, and not none`);
   const missing = kinds.filter((kind) => !isInstalled(KINDS[kind].tool));
   await buildBinaries(architectures);
   // Packages of an earlier version would end up in SHA256SUMS.
@@ -90,7 +102,6 @@ async function main() {
   const worker = async () => {
     for (let job = jobs.shift(); job; job = jobs.shift()) {
       const agent = `${dist}linux-${job.arch}/kamailio`;
-      const level = values.level ?? '6';
       const path = await buildPackage(job.kind, { arch: job.arch, agent, output: dist, level });
       console.log(
         `${path.slice(dist.length - 'dist/'.length)}: ${((await readFile(path)).length / 1e6).toFixed(1)} MB`,

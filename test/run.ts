@@ -39,20 +39,11 @@ let interrupted = false;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Suites that build and install packages take a quarter of an hour: they run when they are named (`npm test -- delivery`). */
-const ONLY_WHEN_NAMED = /^test\/delivery\/(?!man-page)/;
-
 async function main(filters: readonly string[]): Promise<number> {
   const all = globSync('test/**/*.test.ts', { cwd: root }).sort();
-  const files = all.filter((file) =>
-    filters.length === 0 ? !ONLY_WHEN_NAMED.test(file) : filters.some((part) => file.includes(part)),
-  );
-  const left = filters.length === 0 ? all.filter((file) => ONLY_WHEN_NAMED.test(file)) : [];
+  const files = all.filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)));
   const width = Math.max(...files.map((file) => file.length), 0);
-  const results: Result[] = left.map((file) => {
-    console.log(`skip  ${file}: runs when it is named, as in \`npm test -- ${file}\``);
-    return { passed: 0, failed: 0, skipped: 1, trouble: '' };
-  });
+  const results: Result[] = [];
   for (const file of files) {
     const startedAt = performance.now();
     const ending = await runFile(file);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -17,12 +17,8 @@ const NAME = 'resource-agents-kamailio';
 const ARCHITECTURE = { x64: 'amd64', arm64: 'arm64' };
 const SCRIPTS = ['preinst', 'postinst', 'prerm', 'postrm'];
 
-export function debName(version, arch) {
-  return `${NAME}_${version}_${ARCHITECTURE[arch]}.deb`;
-}
-
-/** Builds the deb from `agent` (the file that becomes the agent) into the directory `output`. */
-export async function buildDeb({ arch, agent, man, source, output, level, work }) {
+/** Builds the deb from `agent` (the file that becomes the agent) in the directory `work`; returns its path. */
+export async function buildDeb({ arch, agent, man, source, level, work }) {
   const tree = join(work, 'deb');
   await putCopy(tree, 'usr/lib/ocf/resource.d/heartbeat/kamailio', agent, 0o755);
   await put(tree, 'usr/share/man/man7/ocf_heartbeat_kamailio.7.gz', gzip(man));
@@ -41,12 +37,11 @@ export async function buildDeb({ arch, agent, man, source, output, level, work }
     await put(tree, `DEBIAN/${script}`, text, 0o755);
   }
   await settle(tree, source.epoch);
-  const target = join(output, debName(source.version, arch));
-  await run('dpkg-deb', ['--root-owner-group', '-Zxz', `-z${level}`, '--build', tree, `${target}.new`], {
+  const target = join(work, `${NAME}_${source.version}_${ARCHITECTURE[arch]}.deb`);
+  const compression = level === 'none' ? ['-Znone'] : ['-Zxz', `-z${level}`];
+  await run('dpkg-deb', ['--root-owner-group', ...compression, '--build', tree, target], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(source.epoch), LC_ALL: 'C' },
   });
-  await rename(`${target}.new`, target);
-  await rm(tree, { recursive: true });
   return target;
 }
 

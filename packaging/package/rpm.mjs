@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -15,12 +15,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const NAME = 'resource-agents-kamailio';
 const ARCHITECTURE = { x64: 'x86_64', arm64: 'aarch64' };
 
-export function rpmName(version, arch) {
-  return `${NAME}-${version}-1.${ARCHITECTURE[arch]}.rpm`;
-}
-
-/** Builds the rpm from `agent` (the file that becomes the agent) into the directory `output`. */
-export async function buildRpm({ arch, agent, man, source, output, level, work }) {
+/** Builds the rpm from `agent` (the file that becomes the agent) in the directory `work`; returns its path. */
+export async function buildRpm({ arch, agent, man, source, level, work }) {
   const tree = join(work, 'tree');
   const payload = `usr/libexec/${NAME}`;
   await putCopy(tree, `${payload}/kamailio`, agent, 0o755);
@@ -41,29 +37,21 @@ export async function buildRpm({ arch, agent, man, source, output, level, work }
     _topdir: join(work, 'rpmbuild'),
     _tmppath: join(work, 'tmp'),
     _rpmdir: join(work, 'rpms'),
+    _rpmfilename: '%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm',
     // Nothing of the machine, its clock or its configuration.
     _buildhost: 'localhost',
     use_source_date_epoch_as_buildtime: '1',
     clamp_mtime_to_source_date_epoch: '1',
     source_date_epoch_from_changelog: '0',
-    _binary_payload: `w${level}T2.xzdio`,
+    _binary_payload: level === 'none' ? 'w.ufdio' : `w${level}T2.xzdio`,
     _binary_filedigest_algorithm: '8',
   };
   const macros = Object.entries(defined).flatMap(([name, value]) => ['--define', `${name} ${value}`]);
   await run('rpmbuild', ['-bb', '--target', `${ARCHITECTURE[arch]}-linux`, ...macros, spec], {
     env: { ...process.env, HOME: work, SOURCE_DATE_EPOCH: String(source.epoch), LC_ALL: 'C' },
     maxBuffer: 64 * 1024 * 1024,
-  }).catch((error) => {
-    throw new Error(`rpmbuild fails for ${arch}: ${error.stderr.trim() || error.message}`);
   });
-  const built = (await readdir(join(work, 'rpms'), { recursive: true })).find((name) =>
-    name.endsWith('.rpm'),
-  );
-  const target = join(output, rpmName(source.version, arch));
-  await run('cp', [join(work, 'rpms', built), `${target}.new`]);
-  await rename(`${target}.new`, target);
-  await rm(tree, { recursive: true });
-  return target;
+  return join(work, 'rpms', `${NAME}-${source.version}-1.${ARCHITECTURE[arch]}.rpm`);
 }
 
 function specification(tree, source) {

@@ -1,74 +1,78 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mustRun } from './tools.ts';
-
-const CONFIGURATION = `#!KAMAILIO
-debug=0
-log_stderror=no
-children=1
-tcp_children=1
-auto_aliases=no
-dns=no
-loadmodule "jsonrpcs.so"
-loadmodule "kex.so"
-loadmodule "corex.so"
-loadmodule "sl.so"
-loadmodule "pv.so"
-loadmodule "textops.so"
-modparam("jsonrpcs", "transport", 2)
-modparam("jsonrpcs", "fifo_name", "/run/kamailio/kamailio_rpc.fifo")
-request_route {
-  if (is_method("OPTIONS") && $rU == "monitor") {
-    sl_send_reply("200", "OK");
-    exit;
-  }
-  sl_send_reply("404", "Not here");
-}
-`;
+import type { Root } from './root.ts';
+import { ROOT } from './tools.ts';
 
 /**
- * Each line of a life prints `name=EXIT_CODE`; a line `-` shows what a failed step printed. The agent gets what
- * Pacemaker gives it, and nothing else.
+ * Each step of a life prints `name=EXIT_CODE`, and in lines that begin with `-` what it has said. The agent gets
+ * what Pacemaker gives it, and nothing else. $1 is the root, $2 a directory of packages, which is /packages there.
  */
-const PREAMBLE = `#!/bin/sh
+const PREAMBLE = `
+set -e
+mount -t proc proc "$1/proc"
+mkdir "$1/packages"
+mount --bind "$2" "$1/packages"
+ip link set lo up
+echo node1 >/proc/sys/kernel/hostname
+set +e
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive
+NODE=$1
 AGENT=/usr/lib/ocf/resource.d/heartbeat/kamailio
+KAMCTLRC=/etc/kamailio/kamctlrc
 step() {
   name=$1; shift
-  "$@" >/tmp/output 2>&1 </dev/null; code=$?
+  "$@" >"$NODE/output" 2>&1 </dev/null; code=$?
   echo "$name=$code"
-  sed 's/^/- /' /tmp/output >&2
+  tail -n 20 "$NODE/output" | sed 's/^/- /'
 }
+on_node() { chroot "$NODE" "$@"; }
 agent() {
   env -i PATH=$PATH OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=p_kamailio OCF_RA_VERSION_MAJOR=1 \\
     OCF_RESKEY_CRM_meta_timeout=60000 OCF_RESKEY_listen_address=127.0.0.2 OCF_RESKEY_monitoring_ip=127.0.0.2 \\
     OCF_RESKEY_proto=udp OCF_RESKEY_conffile=/etc/kamailio/test.cfg OCF_RESKEY_kamctlrc="$KAMCTLRC" \\
-    OCF_RESKEY_kamuser=kamailio OCF_RESKEY_kamgroup=kamailio timeout 60 $AGENT "$1"
+    OCF_RESKEY_kamuser=kamailio OCF_RESKEY_kamgroup=kamailio chroot "$NODE" timeout 60 $AGENT "$1"
 }
-pid() { cat /var/run/kamailio_p_kamailio/kamailio.pid; }
+pid() { cat "$NODE/run/kamailio_p_kamailio/kamailio.pid"; }
 same_pid() { test "$(pid)" = "$1" && kill -0 "$1"; }
-KAMCTLRC=/etc/kamailio/kamctlrc
-mkdir -p /run/kamailio && chown kamailio:kamailio /run/kamailio
+begin_monitors() {
+  while [ ! -e "$NODE/enough" ]; do
+    agent monitor >"$NODE/monitor" 2>&1; code=$?
+    echo $code >>"$NODE/codes"
+    [ $code -eq 0 ] || cp "$NODE/monitor" "$NODE/failure"
+  done &
+  monitors=$!
+}
+end_monitors() {
+  touch "$NODE/enough"
+  wait $monitors
+  sort "$NODE/codes" | uniq -c
+  cat "$NODE/failure" 2>/dev/null
+  ! grep -vx 0 "$NODE/codes"
+}
+on_node mkdir -p /run/kamailio && on_node chown kamailio:kamailio /run/kamailio
 `;
 
+/** What a life came to: the exit codes of its steps by name, and all output. */
+export interface Life {
+  readonly codes: Readonly<Record<string, number>>;
+  readonly output: string;
+}
+
 /**
- * Runs shell lines in `root`, with process and network namespaces of their own: no address but loopback, and
- * nothing outlives them. Returns the exit codes that \`step\` has printed, by name, and all output.
+ * Runs shell lines, see PREAMBLE, beside `root`, with process and network namespaces of their own: no address but
+ * loopback, and nothing outlives them.
  */
-export function runInAirGap(root: string, lines: string): { codes: Record<string, number>; output: string } {
-  mkdirSync(join(root, 'etc/kamailio'), { recursive: true });
-  writeFileSync(join(root, 'etc/kamailio/test.cfg'), CONFIGURATION);
-  writeFileSync(join(root, 'etc/kamailio/kamctlrc'), 'RPCFIFOPATH=/run/kamailio/kamailio_rpc.fifo\n');
+export function runInAirGap(root: Root, packages: string, lines: string): Life {
+  const etc = join(root.path, 'etc/kamailio');
+  mkdirSync(etc, { recursive: true });
+  copyFileSync(`${ROOT}packaging/demo/kamailio.cfg`, join(etc, 'test.cfg'));
+  copyFileSync(`${ROOT}packaging/demo/kamctlrc`, join(etc, 'kamctlrc'));
   // sipsak wants a name of the node that can be resolved.
-  writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n127.0.0.1 node1.test node1\n');
-  writeFileSync(join(root, 'life'), `${PREAMBLE}${lines}\n`);
-  chmodSync(join(root, 'life'), 0o755);
-  const inside =
-    'mount -t proc proc "$1/proc" && ip link set lo up && echo node1 >/proc/sys/kernel/hostname && exec chroot "$1" /life';
-  const flags = ['--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child'];
-  const output = mustRun('unshare', [...flags, 'sh', '-c', `${inside} 2>&1`, 'sh', root], {
-    limitMs: 90_000,
-  });
+  writeFileSync(join(root.path, 'etc/hosts'), '127.0.0.1 localhost\n127.0.0.1 node1.test node1\n');
+  const flags = ['--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc'];
+  const words = [...flags, 'sh', '-c', `exec 2>&1\n${PREAMBLE}${lines}`, 'sh', root.inside, packages];
+  const { status, output } = root.run('unshare', words, { limitMs: 120_000 });
+  if (status !== 0) throw new Error(`the life broke off with ${status}:\n${output}`);
   const found = [...output.matchAll(/^([\w -]+)=(\d+)$/gm)].map(([, name = '', code]) => [
     name,
     Number(code),

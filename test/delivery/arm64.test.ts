@@ -5,45 +5,43 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { callAgent } from '../support/agent.ts';
 import { makeInstance } from '../support/instance.ts';
-import { AS_ROOT, mustRun, type Need, ROOT, testWith } from './tools.ts';
+import { builtPackages, NEEDS_OF_BUILD } from './build.ts';
+import { madeOnce } from './pristine.ts';
+import { AS_ROOT, mustRun, testWith } from './tools.ts';
 
-const NEEDS: readonly Need[] = [
-  AS_ROOT,
-  'qemu-aarch64-static',
-  'apt-get',
-  'dpkg-deb',
-  'aarch64-linux-gnu-strip',
-];
+const NEEDS = [AS_ROOT, ...NEEDS_OF_BUILD, 'qemu-aarch64-static', 'apt-get'];
 const LIBRARIES = ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1'];
 
 const work = mkdtempSync(join(tmpdir(), 'ocf-kamailio-arm64-'));
 test.after(() => rmSync(work, { recursive: true, force: true }));
 
-/** Debian's arm64 libraries, by an apt that keeps its lists apart from the machine's. Returns their root. */
-function foreignLibraries(): string {
+/** The machine's release of the arm64 libraries, by an apt that keeps its lists apart from the machine's. */
+function foreignLibraries(place: string): void {
+  const apt = join(work, 'apt');
   for (const path of ['state/lists/partial', 'cache/archives/partial'])
-    mkdirSync(join(work, path), { recursive: true });
-  writeFileSync(join(work, 'status'), '');
+    mkdirSync(join(apt, path), { recursive: true });
+  writeFileSync(join(apt, 'status'), '');
   const settings = {
     'APT::Architecture': 'arm64',
     'APT::Architectures': 'arm64',
     'APT::Sandbox::User': 'root',
     'Acquire::Languages': 'none',
-    'Dir::State': join(work, 'state'),
-    'Dir::State::status': join(work, 'status'),
-    'Dir::Cache': join(work, 'cache'),
+    'Dir::State': join(apt, 'state'),
+    'Dir::State::status': join(apt, 'status'),
+    'Dir::Cache': join(apt, 'cache'),
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   mustRun('apt-get', ['-qq', ...options, 'update']);
-  mustRun('apt-get', ['-qq', ...options, 'download', ...LIBRARIES], { cwd: work });
-  mustRun('sh', ['-c', 'for deb in *.deb; do dpkg-deb -x "$deb" root; done'], { cwd: work });
-  return join(work, 'root');
+  mustRun('apt-get', ['-qq', ...options, 'download', ...LIBRARIES], { cwd: apt });
+  mkdirSync(place);
+  mustRun('sh', ['-c', 'for deb in *.deb; do dpkg-deb -x "$deb" "$1"; done', 'sh', place], { cwd: apt });
 }
 
 testWith(NEEDS, 'the arm64 binary describes itself, and starts, monitors and stops a Kamailio', async () => {
-  mustRun(process.execPath, [`${ROOT}packaging/build-binary.mjs`, 'arm64']);
+  const libraries = madeOnce('arm64-libraries', foreignLibraries);
+  const binary = join(builtPackages(), 'linux-arm64/kamailio');
   const agent = join(work, 'kamailio');
-  const command = `exec qemu-aarch64-static -L '${foreignLibraries()}' '${ROOT}dist/linux-arm64/kamailio' "$@"`;
+  const command = `exec qemu-aarch64-static -L '${libraries}' '${binary}' "$@"`;
   writeFileSync(agent, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
   const instance = await makeInstance();
   try {

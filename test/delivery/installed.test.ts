@@ -1,145 +1,135 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { runInAirGap } from './air-gap.ts';
-import { withRoot } from './root.ts';
-import { buildPackage } from './small-packages.ts';
-import { AS_ROOT, mustRun, type Need, ROOT, testWith } from './tools.ts';
+import { type Life, runInAirGap } from './air-gap.ts';
+import { builtPackages, NEEDS_OF_BUILD, packageName, VERSION } from './build.ts';
+import { OURS } from './order.ts';
+import { NEEDS_OF_ROOT, type Root, withRoot } from './root.ts';
+import { AGENT_PATH, buildPackage, rpmOfTheirs } from './small-packages.ts';
+import { AS_ROOT, mustRun, testWith } from './tools.ts';
 
-const OURS = 'resource-agents-kamailio';
-const BINARY = `${ROOT}dist/linux-x64/kamailio`;
-const ON_X64: Need = [process.arch === 'x64', 'this is no x86-64'];
-const NEEDS: readonly Need[] = [AS_ROOT, ON_X64, 'debootstrap', 'apt-get', 'unshare', 'ip', 'strip'];
+const NEEDS = [AS_ROOT, ...NEEDS_OF_BUILD, ...NEEDS_OF_ROOT, 'ip'];
+type Kind = 'deb' | 'rpm';
+
+/** Shell functions that install and remove packages by the name of their file. */
+const TOOLS: Readonly<Record<Kind, string>> = {
+  deb: `
+install() { on_node dpkg --install "/packages/$1"; }
+install_theirs() { on_node dpkg --force-depends --install "/packages/$1"; }
+remove() { on_node dpkg --purge ${OURS}; }
+`,
+  // The root's own packages are no rpms, and it has no rpm of its own.
+  rpm: `
+rpm_on_node() { rpm --root="$NODE" --dbpath=/var/lib/rpm --nodeps --noplugins "$@"; }
+install() { rpm_on_node -U "$NODE/packages/$1"; }
+install_theirs() { install "$1"; }
+remove() { rpm_on_node -e ${OURS}; }
+`,
+};
 
 const packages = mkdtempSync(join(tmpdir(), 'ocf-kamailio-packages-'));
-test.before(() => {
-  if (process.arch === 'x64') mustRun(process.execPath, [`${ROOT}packaging/build-binary.mjs`, 'x64']);
-});
 test.after(() => rmSync(packages, { recursive: true, force: true }));
 
-const built = new Map<string, string>();
-
-/** A package around the real binary, quickly compressed. */
-function build(kind: 'deb' | 'rpm', version: string): string {
-  const key = `${kind} ${version}`;
-  const path = built.get(key) ?? buildPackage(kind, version, BINARY, packages);
-  built.set(key, path);
-  return path;
+/** Names of the files of the package as built, and of a next version, in `packages`. */
+function versions(kind: Kind): readonly [string, string] {
+  const built = packageName(kind, 'x64');
+  copyFileSync(join(builtPackages(), built), join(packages, built));
+  const binary = join(builtPackages(), 'linux-x64/kamailio');
+  return [built, basename(buildPackage(kind, `${VERSION}.1`, binary, packages))];
 }
 
-function assertCodes(life: { codes: Record<string, number>; output: string }, expected: object): void {
-  assert.equal(life.codes, expected, life.output);
+/** Asserts that every step ended with 0, but those that are named. */
+function assertLife({ codes, output }: Life, steps: number, others: Readonly<Record<string, number>>): void {
+  const expected = Object.fromEntries(Object.keys(codes).map((name) => [name, others[name] ?? 0]));
+  assert.equal(codes, expected, output);
+  assert.is(Object.keys(codes).length, steps, output);
 }
 
-const LIFE = `
-step 'no node' sh -c '! command -v node && ! command -v nodejs'
+for (const kind of ['deb', 'rpm'] as const) {
+  testWith(
+    NEEDS,
+    `without Node.js and network the ${kind} installs, and Kamailio lives through upgrade, removal and return`,
+    async () => {
+      const [one, next] = versions(kind);
+      await withRoot((root) => {
+        const life = runInAirGap(
+          root,
+          packages,
+          `${TOOLS[kind]}
+step 'no node' on_node sh -c '! command -v node && ! command -v nodejs'
+step install install ${one}
 step meta-data agent meta-data
 step validate-all agent validate-all
 step start agent start
 step monitor agent monitor
-step people ocf-kamailio --version
-`;
-const LIFE_CODES = { 'no node': 0, 'meta-data': 0, 'validate-all': 0, start: 0, monitor: 0, people: 0 };
-
-testWith(
-  [...NEEDS, 'dpkg-deb'],
-  'without Node.js and network the deb installs, and Kamailio lives through upgrade, purge and return',
-  async () => {
-    await withRoot((root) => {
-      copyFileSync(build('deb', '1.0.1'), join(root, 'ours1.deb'));
-      copyFileSync(build('deb', '1.0.2'), join(root, 'ours2.deb'));
-      const life = runInAirGap(
-        root,
-        `step install dpkg --install /ours1.deb
-${LIFE}
+step people on_node ocf-kamailio --version
 PID=$(pid)
-step upgrade dpkg --install /ours2.deb
-step 'monitor after upgrade' agent monitor
+begin_monitors
+step upgrade install ${next}
+step 'monitors during upgrade' end_monitors
 step 'same pid' same_pid "$PID"
-step purge dpkg --purge ${OURS}
-step 'no agent' test -e $AGENT
+step removal remove
+step 'an agent' test -e "$NODE$AGENT"
 step 'lives on' same_pid "$PID"
-step return dpkg --install /ours2.deb
+step return install ${next}
 step 'monitor after return' agent monitor
 step stop agent stop
 step 'monitor after stop' agent monitor`,
-      );
-      assertCodes(life, {
-        install: 0,
-        ...LIFE_CODES,
-        upgrade: 0,
-        'monitor after upgrade': 0,
-        'same pid': 0,
-        purge: 0,
-        'no agent': 1,
-        'lives on': 0,
-        return: 0,
-        'monitor after return': 0,
-        stop: 0,
-        'monitor after stop': 7,
+        );
+        assertLife(life, 17, { 'an agent': 1, 'monitor after stop': 7 });
       });
-    });
-  },
-);
+    },
+  );
 
-testWith([...NEEDS, 'rpm', 'rpmbuild'], 'the rpm brings the same life', async () => {
-  await withRoot((root) => {
-    const rpm = (...words: string[]) =>
-      mustRun('rpm', [`--root=${root}`, '--dbpath=/var/lib/rpm', '--nodeps', '--noplugins', ...words]);
-    rpm('-i', build('rpm', '1.0.1'));
-    const life = runInAirGap(root, `${LIFE}step stop agent stop\nstep 'monitor after stop' agent monitor`);
-    assertCodes(life, { ...LIFE_CODES, stop: 0, 'monitor after stop': 7 });
-    rpm('-U', build('rpm', '1.0.2'));
-    assert.ok(existsSync(join(root, 'usr/lib/ocf/resource.d/heartbeat/kamailio')));
-    rpm('-e', OURS);
-    assert.not(existsSync(join(root, 'usr/lib/ocf/resource.d/heartbeat/kamailio')));
-  });
-});
-
-testWith(
-  [...NEEDS, 'dpkg-deb'],
-  'a Kamailio that the shell agent has started goes over to ours, through an upgrade, and back',
-  async () => {
-    await withRoot((root) => {
-      mustRun('apt-get', ['download', 'resource-agents'], { cwd: root });
-      copyFileSync(build('deb', '1.0.1'), join(root, 'ours1.deb'));
-      copyFileSync(build('deb', '1.0.2'), join(root, 'ours2.deb'));
-      const life = runInAirGap(
-        root,
-        `KAMCTLRC=
-step 'shell agent' dpkg --force-depends --install /resource-agents_*.deb
-SUM=$(sha256sum $AGENT)
+  testWith(
+    NEEDS,
+    `a Kamailio that the shell agent has started goes over to the ${kind}'s, through an upgrade, and back`,
+    async () => {
+      const [one, next] = versions(kind);
+      await withRoot((root) => {
+        const life = runInAirGap(
+          root,
+          packages,
+          `${TOOLS[kind]}
+KAMCTLRC=
+step 'shell agent' install_theirs ${theirs(kind, root)}
+SUM=$(sha256sum "$NODE$AGENT")
 step start agent start
 step 'shell monitor' agent monitor
 PID=$(pid)
-step install dpkg --force-depends --install /ours1.deb
+begin_monitors
+step install install ${one}
 step monitor agent monitor
-step upgrade dpkg --force-depends --install /ours2.deb
+step upgrade install ${next}
 step 'monitor after upgrade' agent monitor
-step remove dpkg --force-depends --remove ${OURS}
-step 'byte for byte' test "$(sha256sum $AGENT)" = "$SUM"
+step remove remove
+step 'monitors meanwhile' end_monitors
+step 'byte for byte' test "$(sha256sum "$NODE$AGENT")" = "$SUM"
 step 'shell monitor again' agent monitor
 step 'same pid' same_pid "$PID"
 step 'shell stop' agent stop`,
-      );
-      assertCodes(life, {
-        'shell agent': 0,
-        start: 0,
-        'shell monitor': 0,
-        install: 0,
-        monitor: 0,
-        upgrade: 0,
-        'monitor after upgrade': 0,
-        remove: 0,
-        'byte for byte': 0,
-        'shell monitor again': 0,
-        'same pid': 0,
-        'shell stop': 0,
+        );
+        assertLife(life, 13, {});
       });
-    });
-  },
-);
+    },
+  );
+}
+
+/** The file of a package resource-agents that ships the real shell agent. */
+function theirs(kind: Kind, root: Root): string {
+  const directory = mkdtempSync(join(packages, 'theirs-'));
+  mustRun('apt-get', ['download', 'resource-agents'], { cwd: directory });
+  mustRun('sh', ['-c', 'dpkg-deb -x *.deb tree && mv *.deb ../resource-agents.deb'], { cwd: directory });
+  if (kind === 'deb') return 'resource-agents.deb';
+  // The agent comes by rpm, and finds its library there.
+  mkdirSync(join(root.path, 'usr/lib/ocf'), { recursive: true });
+  cpSync(join(directory, 'tree/usr/lib/ocf/lib'), join(root.path, 'usr/lib/ocf/lib'), { recursive: true });
+  const agent = readFileSync(join(directory, 'tree', AGENT_PATH), 'utf8');
+  const built = rpmOfTheirs(directory, '9.1', agent);
+  copyFileSync(built, join(packages, basename(built)));
+  return basename(built);
+}
 
 test.run();

@@ -1,16 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { withRoot } from './root.ts';
-import { AGENT_PATH, AGENTS, buildOurs, debOfTheirs, debWithFile, MAN_PATH } from './small-packages.ts';
-import { AS_ROOT, mustRun, type Run, run, testWith } from './tools.ts';
-import { type Operation, walkAll } from './walk.ts';
-import { watchFile } from './watcher.ts';
+import { agentAt, assertAgent, keptAgents, OURS, putByHand, walkWatched } from './order.ts';
+import { NEEDS_OF_ROOT, type Root, withRoot } from './root.ts';
+import { AGENTS, buildOurs, debOfTheirs, debWithFile } from './small-packages.ts';
+import { AS_ROOT, mustRun, type Run, testWith } from './tools.ts';
+import type { Operation } from './walk.ts';
 
-const OURS = 'resource-agents-kamailio';
-const NEEDS = [AS_ROOT, 'debootstrap', 'dpkg-deb', 'apt-get'] as const;
+const NEEDS = [AS_ROOT, ...NEEDS_OF_ROOT, 'dpkg-deb'];
 
 /** Versions that are installed; `removed` is what is left between removal and purge. */
 interface State {
@@ -19,10 +18,11 @@ interface State {
 }
 
 /** dpkg on a small root, with packages of each version beside it. */
-interface Node {
-  readonly root: string;
+interface Node extends Root {
   readonly files: Readonly<Record<'ours1' | 'ours2' | 'theirs1' | 'theirs2', string>>;
   dpkg(...words: string[]): Run;
+  /** Runs a program of the root there. */
+  chroot(...words: string[]): void;
 }
 
 const packages = mkdtempSync(join(tmpdir(), 'ocf-kamailio-packages-'));
@@ -41,9 +41,14 @@ function files(): Node['files'] {
 async function withNode(body: (node: Node) => Promise<void> | void): Promise<void> {
   await withRoot(async (root) => {
     // What resource-agents depends on has nothing to do with the path that two packages want.
-    const options = [`--root=${root}`, '--force-depends', '--force-unsafe-io', '--no-triggers'];
+    const options = [`--root=${root.inside}`, '--force-depends', '--force-unsafe-io', '--no-triggers'];
     const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
-    await body({ root, files: files(), dpkg: (...words) => run('dpkg', [...options, ...words], { env }) });
+    await body({
+      ...root,
+      files: files(),
+      dpkg: (...words) => root.run('dpkg', [...options, ...words], { env }),
+      chroot: (...words) => succeed(root.run('chroot', [root.inside, ...words], { env })),
+    });
   });
 }
 
@@ -51,39 +56,22 @@ function succeed({ status, output }: Run): void {
   assert.is(status, 0, output);
 }
 
-function agentAt({ root }: Node): string {
-  return existsSync(join(root, AGENT_PATH)) ? readFileSync(join(root, AGENT_PATH), 'latin1') : '';
-}
-
 /** The diversions of the agent and the man page. */
-function diversions({ root }: Node): string[] {
-  return mustRun('dpkg-divert', [`--root=${root}`, '--list', '*kamailio*'])
+function diversions({ path }: Node): string[] {
+  return mustRun('dpkg-divert', [`--root=${path}`, '--list', '*kamailio*'])
     .trim()
     .split('\n')
     .filter(Boolean);
 }
 
-/** Names that Pacemaker would list as agents. */
-function listedAgents({ root }: Node): string[] {
-  const directory = dirname(join(root, AGENT_PATH));
-  return existsSync(directory)
-    ? readdirSync(directory).filter((name) => name !== 'IPaddr2' && !name.startsWith('.ocf-'))
-    : [];
-}
-
-function assertState(node: Node, { ours, theirs }: State, path: readonly string[]): void {
+function assertState(node: Node, { ours, theirs }: State, when: string): void {
   const expected =
     ours !== 'none' ? AGENTS[ours] : theirs in AGENTS ? AGENTS[theirs as keyof typeof AGENTS] : '';
-  const when = `after ${path.slice(-6).join(', ')}`;
-  assert.is(agentAt(node).slice(0, 60), expected.slice(0, 60), `another agent than expected ${when}`);
-  assert.is(agentAt(node).length, expected.length, `a part of an agent ${when}`);
-  assert.equal(listedAgents(node), expected ? ['kamailio'] : [], `agents ${when}`);
+  assertAgent(node.path, expected, when);
   assert.is(diversions(node).length, ours === 'none' ? 0 : 2, `diversions ${when}: ${diversions(node)}`);
-  const manPage = existsSync(join(node.root, MAN_PATH));
-  assert.is(manPage, expected !== '', `man page ${when}`);
   for (const left of ['diverted', 'leaving'])
-    if (ours === 'none') assert.not(existsSync(join(node.root, 'usr/share', OURS, left)), `${left} ${when}`);
-  assert.not(existsSync(join(node.root, 'var/lib', OURS)), `something was kept as hand-made ${when}`);
+    if (ours === 'none') assert.not(existsSync(join(node.path, 'usr/share', OURS, left)), `${left} ${when}`);
+  assert.not(existsSync(join(node.path, 'var/lib', OURS)), `something was kept as hand-made ${when}`);
 }
 
 function operations({ dpkg, files }: Node): Operation<State>[] {
@@ -123,70 +111,42 @@ testWith(
   'whatever is installed, upgraded, reinstalled, removed or purged in any order, the right agent is in place',
   async () => {
     await withNode(async (node) => {
-      const watcher = watchFile(join(node.root, AGENT_PATH), Object.values(AGENTS));
-      let looks = 0;
-      try {
-        const present = () => agentAt(node) !== '';
-        const watched = operations(node).map((operation) => ({
-          ...operation,
-          run: () => {
-            const before = present();
-            // An agent that is there before and afterwards must be there all the time.
-            if (before) watcher.demand();
-            operation.run();
-            const seen = watcher.release();
-            if (!before || !present()) return;
-            looks += seen.looks;
-            assert.equal(
-              { missing: seen.missing, broken: seen.broken },
-              { missing: 0, broken: 0 },
-              operation.name,
-            );
-          },
-        }));
-        const start: State = { ours: 'none', theirs: 'none' };
-        const { steps, states } = walkAll(start, watched, (state, path) => assertState(node, state, path));
-        assert.is(states, 12);
-        console.log(`${steps} operations in ${states} states, ${looks} looks at the agent`);
-      } finally {
-        await watcher.end();
-      }
+      const start: State = { ours: 'none', theirs: 'none' };
+      const check = (state: State, when: string) => assertState(node, state, when);
+      assert.is(await walkWatched(node.path, start, operations(node), check), 12);
     });
   },
 );
 
 testWith(NEEDS, 'an agent that a person put there is kept aside, and comes back', async () => {
   await withNode((node) => {
-    const { root, dpkg, files } = node;
-    const kept = join(root, 'var/lib', OURS, 'kept');
-    mustRun('mkdir', ['-p', dirname(join(root, AGENT_PATH))]);
-    writeFileSync(join(root, AGENT_PATH), AGENTS.byHand, { mode: 0o755 });
+    const { path, dpkg, files } = node;
+    putByHand(path);
     succeed(dpkg('--install', files.ours1));
-    assert.is(agentAt(node), AGENTS.ours1);
-    assert.is(readFileSync(join(kept, readdirSync(kept)[0] ?? ''), 'latin1'), AGENTS.byHand);
+    assert.is(agentAt(path), AGENTS.ours1);
+    assert.equal(keptAgents(path), [AGENTS.byHand]);
     // The package's agent takes the place of the person's, which stays kept.
     succeed(dpkg('--install', files.theirs1));
     succeed(dpkg('--purge', OURS));
-    assert.is(agentAt(node), AGENTS.theirs1);
-    assert.is(readFileSync(join(kept, readdirSync(kept)[0] ?? ''), 'latin1'), AGENTS.byHand);
-    rmSync(join(root, 'var/lib', OURS), { recursive: true });
+    assert.is(agentAt(path), AGENTS.theirs1);
+    assert.equal(keptAgents(path), [AGENTS.byHand]);
+    rmSync(join(path, 'var/lib', OURS), { recursive: true });
     succeed(dpkg('--purge', 'resource-agents'));
     // Without any package that ships one, the person's own comes back.
-    mustRun('mkdir', ['-p', dirname(join(root, AGENT_PATH))]);
-    writeFileSync(join(root, AGENT_PATH), AGENTS.byHand, { mode: 0o755 });
+    putByHand(path);
     succeed(dpkg('--install', files.ours1));
     succeed(dpkg('--remove', OURS));
-    assert.is(agentAt(node), AGENTS.byHand);
+    assert.is(agentAt(path), AGENTS.byHand);
     assert.equal(diversions(node), []);
   });
 });
 
 testWith(NEEDS, 'an installation or removal that breaks off can be repeated or taken back', async () => {
   await withNode((node) => {
-    const { root, dpkg, files } = node;
-    const script = (name: string) => join(root, `var/lib/dpkg/info/${OURS}.${name}`);
+    const { path, inside, dpkg, chroot, files } = node;
+    const prermFile = join(path, `var/lib/dpkg/info/${OURS}.prerm`);
     succeed(dpkg('--install', files.theirs1));
-    const state = (expected: State) => assertState(node, expected, ['a broken operation']);
+    const state = (expected: State) => assertState(node, expected, 'after a broken operation');
 
     // Unpacking fails half-way: another package has one of our files.
     succeed(dpkg('--install', debWithFile(packages, `usr/share/doc/${OURS}/sbom.spdx.json`)));
@@ -195,27 +155,27 @@ testWith(NEEDS, 'an installation or removal that breaks off can be repeated or t
     succeed(dpkg('--purge', 'in-the-way'));
 
     // The machine dies between preinst and unpacking: nothing but preinst has run.
-    mustRun('dpkg-deb', ['--control', files.ours1, join(root, 'control')]);
+    succeed(node.run('dpkg-deb', ['--control', files.ours1, join(inside, 'control')]));
     for (let times = 0; times < 2; times++) {
-      mustRun('chroot', [root, '/bin/sh', '-c', `DPKG_MAINTSCRIPT_PACKAGE=${OURS} /control/preinst install`]);
-      assert.is(agentAt(node), AGENTS.theirs1);
+      chroot('/bin/sh', '-c', `DPKG_MAINTSCRIPT_PACKAGE=${OURS} /control/preinst install`);
+      assert.is(agentAt(path), AGENTS.theirs1);
     }
     succeed(dpkg('--install', files.ours1));
     state({ ours: 'ours1', theirs: 'theirs1' });
 
     // The removal is called off after prerm has done its work: another script of ours fails.
-    const prerm = readFileSync(script('prerm'), 'utf8');
-    writeFileSync(script('prerm'), `${prerm}\nexit 1\n`);
+    const prerm = readFileSync(prermFile, 'utf8');
+    writeFileSync(prermFile, `${prerm}\nexit 1\n`);
     assert.is.not(dpkg('--remove', OURS).status, 0);
     state({ ours: 'ours1', theirs: 'theirs1' });
 
     // The machine dies after prerm: the removal is repeated, or ours is installed again.
-    writeFileSync(script('prerm'), prerm);
-    mustRun('chroot', [root, `/var/lib/dpkg/info/${OURS}.prerm`, 'remove']);
-    assert.is(agentAt(node), AGENTS.theirs1);
+    writeFileSync(prermFile, prerm);
+    chroot(`/var/lib/dpkg/info/${OURS}.prerm`, 'remove');
+    assert.is(agentAt(path), AGENTS.theirs1);
     succeed(dpkg('--install', files.ours2));
     state({ ours: 'ours2', theirs: 'theirs1' });
-    mustRun('chroot', [root, `/var/lib/dpkg/info/${OURS}.prerm`, 'remove']);
+    chroot(`/var/lib/dpkg/info/${OURS}.prerm`, 'remove');
     succeed(dpkg('--remove', OURS));
     state({ ours: 'none', theirs: 'theirs1' });
   });

@@ -1,16 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { withRoot } from './root.ts';
-import { AGENT_PATH, AGENTS, buildOurs, MAN_PATH, rpmOfTheirs } from './small-packages.ts';
-import { AS_ROOT, mustRun, type Run, run, testWith } from './tools.ts';
-import { type Operation, walkAll } from './walk.ts';
-import { watchFile } from './watcher.ts';
+import { agentAt, assertAgent, keptAgents, OURS, putByHand, walkWatched } from './order.ts';
+import { NEEDS_OF_ROOT, type Root, withRoot } from './root.ts';
+import { AGENTS, buildOurs, MAN_PATH, rpmOfTheirs } from './small-packages.ts';
+import { AS_ROOT, type Run, testWith } from './tools.ts';
+import type { Operation } from './walk.ts';
 
-const OURS = 'resource-agents-kamailio';
-const NEEDS = [AS_ROOT, 'debootstrap', 'rpm', 'rpmbuild', 'apt-get'] as const;
+const NEEDS = [AS_ROOT, ...NEEDS_OF_ROOT, 'rpm', 'rpmbuild'];
 
 type Version = 'ours1' | 'ours2' | 'theirs1' | 'theirs2';
 
@@ -20,8 +19,7 @@ interface State {
 }
 
 /** rpm on a small root, with packages of each version beside it. */
-interface Node {
-  readonly root: string;
+interface Node extends Root {
   readonly files: Readonly<Record<Version, string>>;
   rpm(...words: string[]): Run;
 }
@@ -44,8 +42,8 @@ function files(): Node['files'] {
 async function withNode(body: (node: Node) => Promise<void> | void): Promise<void> {
   await withRoot(async (root) => {
     // The root's own packages are no rpms: nothing there provides the libraries or the shell.
-    const options = [`--root=${root}`, '--dbpath=/var/lib/rpm', '--nodeps', '--noplugins'];
-    await body({ root, files: files(), rpm: (...words) => run('rpm', [...options, ...words]) });
+    const options = [`--root=${root.inside}`, '--dbpath=/var/lib/rpm', '--nodeps', '--noplugins'];
+    await body({ ...root, files: files(), rpm: (...words) => root.run('rpm', [...options, ...words]) });
   });
 }
 
@@ -59,28 +57,17 @@ function succeed({ status, output }: Run): void {
   assert.equal(complaints, [], 'rpm has something to complain of');
 }
 
-function agentAt({ root }: Node): string {
-  return existsSync(join(root, AGENT_PATH)) ? readFileSync(join(root, AGENT_PATH), 'latin1') : '';
-}
-
-function assertState(node: Node, { ours, theirs }: State, path: readonly string[]): void {
-  const expected = ours !== 'none' ? AGENTS[ours] : theirs !== 'none' ? AGENTS[theirs] : '';
-  const when = `after ${path.slice(-6).join(', ')}`;
-  assert.is(agentAt(node).slice(0, 60), expected.slice(0, 60), `another agent than expected ${when}`);
-  assert.is(agentAt(node).length, expected.length, `a part of an agent ${when}`);
-  const directory = dirname(join(node.root, AGENT_PATH));
-  const listed = existsSync(directory) ? readdirSync(directory).filter((name) => name !== 'IPaddr2') : [];
-  assert.equal(listed, expected ? ['kamailio'] : [], `agents ${when}`);
-  assert.is(existsSync(join(node.root, MAN_PATH)), expected !== '', `man page ${when}`);
+function assertState(node: Node, { ours, theirs }: State, when: string): void {
+  assertAgent(node.path, ours !== 'none' ? AGENTS[ours] : theirs !== 'none' ? AGENTS[theirs] : '', when);
   if (ours === 'none') {
     if (theirs !== 'none') {
-      const page = readFileSync(join(node.root, MAN_PATH), 'utf8');
+      const page = readFileSync(join(node.path, MAN_PATH), 'utf8');
       assert.is(page, `man page 9.${theirs.slice(-1)}\n`, `man page ${when}`);
     }
     for (const left of ['usr/share', 'usr/libexec', 'var/lib'])
-      assert.not(existsSync(join(node.root, left, OURS)), `${left} ${when}`);
+      assert.not(existsSync(join(node.path, left, OURS)), `${left} ${when}`);
   }
-  assert.not(existsSync(join(node.root, 'var/lib', OURS, 'kept')), `something was kept as hand-made ${when}`);
+  assert.equal(keptAgents(node.path), [], `something was kept as hand-made ${when}`);
 }
 
 function operations({ rpm, files }: Node): Operation<State>[] {
@@ -123,32 +110,9 @@ testWith(
   'whatever rpm installs, upgrades, reinstalls or removes in any order, the right agent is in place',
   async () => {
     await withNode(async (node) => {
-      const watcher = watchFile(join(node.root, AGENT_PATH), Object.values(AGENTS));
-      let looks = 0;
-      try {
-        const watched = operations(node).map((operation) => ({
-          ...operation,
-          run: () => {
-            const before = agentAt(node) !== '';
-            if (before) watcher.demand();
-            operation.run();
-            const seen = watcher.release();
-            if (!before || agentAt(node) === '') return;
-            looks += seen.looks;
-            assert.equal(
-              { missing: seen.missing, broken: seen.broken },
-              { missing: 0, broken: 0 },
-              operation.name,
-            );
-          },
-        }));
-        const start: State = { ours: 'none', theirs: 'none' };
-        const { steps, states } = walkAll(start, watched, (state, path) => assertState(node, state, path));
-        assert.is(states, 9);
-        console.log(`${steps} operations in ${states} states, ${looks} looks at the agent`);
-      } finally {
-        await watcher.end();
-      }
+      const start: State = { ours: 'none', theirs: 'none' };
+      const check = (state: State, when: string) => assertState(node, state, when);
+      assert.is(await walkWatched(node.path, start, operations(node), check), 9);
     });
   },
 );
@@ -157,21 +121,17 @@ testWith(
   NEEDS,
   'an agent that a person put there survives our rpm, and resource-agents behind it',
   async () => {
-    await withNode((node) => {
-      const { root, rpm, files } = node;
-      mustRun('mkdir', ['-p', dirname(join(root, AGENT_PATH))]);
-      writeFileSync(join(root, AGENT_PATH), AGENTS.byHand, { mode: 0o755 });
+    await withNode(({ path, rpm, files }) => {
+      putByHand(path);
       succeed(rpm('-i', files.ours1));
-      assert.is(agentAt(node), AGENTS.ours1);
+      assert.is(agentAt(path), AGENTS.ours1);
       succeed(rpm('-e', OURS));
-      assert.is(agentAt(node), AGENTS.byHand);
+      assert.is(agentAt(path), AGENTS.byHand);
       succeed(rpm('-i', files.ours1));
       succeed(rpm('-i', files.theirs1));
       succeed(rpm('-e', OURS));
-      assert.is(agentAt(node), AGENTS.theirs1);
-      const kept = join(root, 'var/lib', OURS, 'kept');
-      const [name = ''] = readdirSync(kept).filter((file) => file.startsWith('kamailio.'));
-      assert.is(readFileSync(join(kept, name), 'latin1'), AGENTS.byHand);
+      assert.is(agentAt(path), AGENTS.theirs1);
+      assert.equal(keptAgents(path), [AGENTS.byHand]);
     });
   },
 );

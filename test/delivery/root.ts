@@ -1,56 +1,68 @@
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mustRun } from './tools.ts';
+import { pristineRoot } from './pristine.ts';
+import { type Need, type Run, type RunOptions, run } from './tools.ts';
 
-/** What the binary needs of the system, the server that it is to look after, and tools of the shell agent. No Node.js. */
-const PACKAGES = ['libatomic1', 'kamailio', 'sipsak', 'procps'];
+/** A minimal Debian of a test's own, in a mount namespace of its own. */
+export interface Root {
+  /** Where this process finds it. */
+  readonly path: string;
+  /** Where programs find it that `run` runs. */
+  readonly inside: string;
+  /** Runs a program of the machine in the namespace. */
+  run(file: string, args: readonly string[], options?: RunOptions): Run;
+}
+
+/** Everything is in memory, over the pristine root; a kernel without overlay gets a copy. */
+const MOUNT = `set -e
+mount -t tmpfs -o mode=755 none "$2"
+cd "$2"
+mkdir lower upper work root
+mount --bind "$1" lower
+mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none root 2>/dev/null || cp -a lower/. root
+echo ready
+exec cat`;
+
+/** What withRoot cannot do without. */
+export const NEEDS_OF_ROOT: readonly Need[] = ['debootstrap', 'apt-get', 'unshare', 'nsenter', 'mount'];
 
 /**
- * A minimal Debian of the machine's own release, without Node.js, resource-agents and a network. Made once by
- * debootstrap from the machine's own package source, and kept in the directory for temporary files.
+ * Runs `body` with a minimal Debian, see pristineRoot, that it may change. The namespace lives as long as a
+ * process that ends with this one, and the mounts with it, whatever becomes of the test.
  */
-function pristineRoot(): string {
-  const [site, codename] =
-    mustRun('apt-get', ['indextargets', '--format', '$(SITE) $(CODENAME)', 'Created-By: Packages'])
-      .split('\n')
-      .filter((line) => !/-(updates|security|backports)/.test(line) && !line.includes('security'))[0]
-      ?.split(' ') ?? [];
-  if (!site || !codename) throw new Error('apt knows no package source');
-  const place = join(tmpdir(), `ocf-kamailio-root-${codename}-${PACKAGES.join('-')}`);
-  if (existsSync(join(place, '.complete'))) return place;
-  const work = mkdtempSync(`${place}.`);
-  try {
-    const args = ['--variant=minbase', `--include=${PACKAGES.join(',')}`, codename, join(work, 'root'), site];
-    mustRun('debootstrap', args, { limitMs: 420_000, env: { DEBIAN_FRONTEND: 'noninteractive' } });
-    rmSync(join(work, 'root/var/cache/apt/archives'), { recursive: true, force: true });
-    writeFileSync(join(work, 'root/.complete'), '');
-    rmSync(place, { recursive: true, force: true });
-    renameSync(join(work, 'root'), place);
-    return place;
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
-/** Runs `body` with a copy of the minimal Debian, which is gone afterwards. */
-export async function withRoot(body: (root: string) => Promise<void> | void): Promise<void> {
+export async function withRoot(body: (root: Root) => Promise<void> | void): Promise<void> {
+  const pristine = pristineRoot();
   const work = mkdtempSync(join(tmpdir(), 'ocf-kamailio-delivery-'));
-  const root = join(work, 'root');
+  const holder = spawn('unshare', ['--mount', 'sh', '-c', MOUNT, 'sh', pristine, work], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   try {
-    mustRun('cp', ['-a', pristineRoot(), root]);
-    await body(root);
+    await ready(holder);
+    await body(rootOf(holder.pid ?? 0, join(work, 'root')));
   } finally {
+    holder.stdin.end();
+    if (holder.exitCode === null && holder.signalCode === null) await once(holder, 'exit');
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-/** A directory of the test's own, gone afterwards. */
-export async function withDirectory(body: (directory: string) => Promise<void> | void): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'ocf-kamailio-delivery-'));
-  try {
-    await body(directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+async function ready(holder: ChildProcess): Promise<void> {
+  const end = once(holder, 'exit').then(() => {
+    throw new Error('no mount namespace can be made');
+  });
+  if (holder.stdout) await Promise.race([once(holder.stdout, 'data'), end]);
+  // It ends later, and nobody is told.
+  end.catch(() => {});
+}
+
+function rootOf(holder: number, inside: string): Root {
+  return {
+    path: `/proc/${holder}/root${inside}`,
+    inside,
+    run: (file, args, options) =>
+      run('nsenter', [`--mount=/proc/${holder}/ns/mnt`, '--', file, ...args], options),
+  };
 }

@@ -26,11 +26,11 @@ export function buildOurs(kind: 'deb' | 'rpm', version: string, agent: string, d
   return buildPackage(kind, version, file, directory);
 }
 
-/** Our package around `agent`, by the project's own build, quickly compressed. Returns its path. */
+/** Our package around `agent`, by the project's own build, uncompressed. Returns its path. */
 export function buildPackage(kind: 'deb' | 'rpm', version: string, agent: string, directory: string): string {
   const code = `import { buildPackage } from '${ROOT}packaging/package.mjs';
     const [, kind, agent, version, output] = process.argv;
-    console.log(await buildPackage(kind, { arch: 'x64', agent, version, output, level: '0' }));`;
+    console.log(await buildPackage(kind, { arch: 'x64', agent, version, output, level: 'none' }));`;
   const words = ['--input-type=module', '-e', code, kind, agent, version, directory];
   return mustRun(process.execPath, words).trim();
 }

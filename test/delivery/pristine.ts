@@ -1,0 +1,50 @@
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { mustRun, ROOT } from './tools.ts';
+
+/** What suites make once and keep, beside what they test. */
+export const TRIAL = `${ROOT}dist/trial`;
+
+/** What the binary needs of the system, the server that it is to look after, and tools of the shell agent. No Node.js. */
+const PACKAGES = ['libatomic1', 'kamailio', 'sipsak', 'procps'];
+
+/**
+ * A minimal Debian of the machine's own release, without Node.js, resource-agents and a network: nobody
+ * changes it, see withRoot. Made once by debootstrap from the machine's own package source.
+ */
+export function pristineRoot(): string {
+  const { site, codename } = packageSource();
+  return madeOnce(`${codename}-${PACKAGES.join('-')}`, (place) => {
+    const args = ['--variant=minbase', `--include=${PACKAGES.join(',')}`, codename, place, site];
+    mustRun('debootstrap', args, { limitMs: 480_000, env: { DEBIAN_FRONTEND: 'noninteractive' } });
+    rmSync(join(place, 'var/cache/apt/archives'), { recursive: true, force: true });
+  });
+}
+
+/** Where apt gets libc6 from: other sources may stand in its list, too. */
+function packageSource(): { readonly site: string; readonly codename: string } {
+  const format = '$(SITE) $(CODENAME) $(ORIGIN)';
+  const sources = mustRun('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
+  for (const line of sources.split('\n')) {
+    const [site, codename, origin] = line.split(' ');
+    // Updates of a release carry its name with something behind it.
+    if (site && codename && !codename.includes('-') && /^(Debian|Ubuntu)$/.test(origin ?? ''))
+      return { site, codename };
+  }
+  throw new Error('apt knows no package source of Debian or Ubuntu');
+}
+
+/** The directory `name` of TRIAL, complete: `make` fills it when it is not there yet. */
+export function madeOnce(name: string, make: (place: string) => void): string {
+  const place = join(TRIAL, name);
+  if (existsSync(place)) return place;
+  mkdirSync(TRIAL, { recursive: true });
+  const work = mkdtempSync(`${place}.new-`);
+  try {
+    make(join(work, 'made'));
+    renameSync(join(work, 'made'), place);
+    return place;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
