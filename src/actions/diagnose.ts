@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs';
 import { runChecks } from '../diagnosis/checks.ts';
 import { invocationOf } from '../diagnosis/cluster-resource.ts';
 import type { Finding } from '../diagnosis/finding.ts';
@@ -6,6 +5,7 @@ import { jsonReport, textReport } from '../diagnosis/report.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import { oneLine } from '../ocf/one-line.ts';
+import { print } from '../ocf/output.ts';
 import { readParamsWithFaults } from '../params/parse.ts';
 import type { Context } from './context.ts';
 
@@ -49,8 +49,3 @@ function codeOf(findings: readonly Finding[]): ExitCode {
 
 /** What these find keeps a Kamailio from starting, but is no matter of a monitor. */
 const BEFORE_A_START = ['binary', 'configuration', 'accounts', 'directories'];
-
-/** Whole before the process exits, also into a pipe. */
-function print(text: string): void {
-  for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(1, rest));
-}

@@ -1,4 +1,5 @@
 import { ExitCode } from '../ocf/exit-code.ts';
+import { print } from '../ocf/output.ts';
 import { PARAMETER_NAMES, PARAMETERS } from '../params/table.ts';
 import { ACTIONS } from './table.ts';
 
@@ -12,7 +13,7 @@ export async function run(): Promise<ExitCode> {
     const note = 'required' in row ? ' (required)' : row.default && ` [${row.default}]`;
     return `  ${name.padEnd(16)}${row.short}${note}`;
   });
-  process.stdout.write(`usage: kamailio ACTION [--PARAMETER=VALUE ...]
+  print(`usage: kamailio ACTION [--PARAMETER=VALUE ...]
 
 OCF resource agent for the Kamailio SIP server. Under Pacemaker the parameters come as
 OCF_RESKEY_PARAMETER in the environment; a person may give them as flags. Example:

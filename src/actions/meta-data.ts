@@ -1,8 +1,9 @@
 import { metadataXml } from '../metadata/xml.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
+import { print } from '../ocf/output.ts';
 
 /** Prints the metadata. Works on a node that has neither Kamailio nor any parameter set. */
 export async function run(): Promise<ExitCode> {
-  process.stdout.write(metadataXml());
+  print(metadataXml());
   return ExitCode.success;
 }

@@ -1,8 +1,9 @@
 import { ExitCode } from '../ocf/exit-code.ts';
+import { print } from '../ocf/output.ts';
 import { COMMIT, VERSION } from '../version.ts';
 
 /** Prints the version of the agent, the commit it was built from, and the runtime that it runs on. */
 export async function run(): Promise<ExitCode> {
-  process.stdout.write(`ocf-kamailio ${VERSION} (commit ${COMMIT}, Node.js ${process.version})\n`);
+  print(`ocf-kamailio ${VERSION} (commit ${COMMIT}, Node.js ${process.version})\n`);
   return ExitCode.success;
 }
