@@ -2,6 +2,7 @@ import { lstatSync, mkdtempSync, rmSync, symlinkSync, unlinkSync } from 'node:fs
 import { join } from 'node:path';
 import { cleanUpAtExit } from '../at-exit.ts';
 import type { Deadline } from '../deadline.ts';
+import { errorCode, isExhaustion } from '../error-code.ts';
 import { RpcFailure } from '../kamctl/rpc-failure.ts';
 import { startProgram } from './run.ts';
 
@@ -17,7 +18,7 @@ export async function monitorWithKamctl(
   replyDirectory: string,
   deadline: Deadline,
 ): Promise<void> {
-  const home = mkdtempSync('/tmp/kamailio_ocf_home_');
+  const home = makeHome();
   let pid: number | undefined;
   const cleanUp = cleanUpAtExit(() => {
     rmSync(home, { recursive: true, force: true });
@@ -37,6 +38,20 @@ export async function monitorWithKamctl(
     );
   } finally {
     cleanUp();
+  }
+}
+
+/** What stands in it is executed as shell code. So root's lies in /run, not in a /tmp that may be open to all. */
+function makeHome(): string {
+  const parent = process.geteuid?.() === 0 ? '/run' : '/tmp';
+  try {
+    return mkdtempSync(`${parent}/kamailio_ocf_home_`);
+  } catch (error) {
+    if (isExhaustion(error)) throw error;
+    throw new RpcFailure(
+      `no directory for the settings of kamctl can be made in ${parent} (${errorCode(error)})`,
+      'is the disk full, or the directory read-only?',
+    );
   }
 }
 

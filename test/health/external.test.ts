@@ -9,9 +9,11 @@ import { processesOf } from './support.ts';
 
 const EXTERNAL = { monitor_tools: 'external' };
 
-/** Files in /tmp that kamctl or the agent's home for it would leave. */
+/** Files that kamctl, or the agent's home for it, would leave. */
 function leftovers(): string[] {
-  return readdirSync('/tmp').filter((name) => /^kamailio_(receiver_|ocf_)/.test(name));
+  return [...readdirSync('/tmp'), ...readdirSync('/run')].filter((name) =>
+    /^kamailio_(receiver_|ocf_)/.test(name),
+  );
 }
 
 /** kamctl asks Kamailio for statistics, which only these modules have. */

@@ -131,8 +131,12 @@ const canRefuseForks =
  * agent says what it lacks, and gives no other verdict.
  */
 async function lower(monitor: (limit: number) => Promise<Call>): Promise<void> {
-  let limit = 64;
+  let limit = 40;
   let monitored = await monitor(limit);
+  while (monitored.code !== 0 && limit < 1000) {
+    limit *= 2;
+    monitored = await monitor(limit);
+  }
   assertCall(monitored, 0);
   for (; monitored.code === 0; monitored = await monitor(limit)) limit -= 1;
   assert.is.not(monitored.reason, '', monitored.stderr);

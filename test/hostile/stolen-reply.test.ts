@@ -1,11 +1,13 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { answer, controlStandIn } from '../kamctl/support.ts';
 import { AGENT } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
+import { account } from '../support/ordinary-user.ts';
 import { withAttacker } from './attacker.ts';
 
 /** An agent that dawdles for half a second each time one of its programs has ended, such as mkfifo. */
@@ -47,11 +49,13 @@ test('a reply FIFO that is removed or exchanged in a directory that anybody may 
     // Kamailio answers into its own /tmp, so no reply comes before the attacker's turn.
     const replies = join(instance.directory, 'tmp');
     mkdirSync(replies);
-    chmodSync(replies, 0o777);
     const precious = join(instance.directory, 'precious');
     writeFileSync(precious, 'precious', { mode: 0o644 });
     writeFileSync(instance.kamctlrc, `RPCFIFOPATH=${instance.fifo}\nCHROOT_DIR=${instance.directory}\n`);
-    for (const [what, { prepare, act }] of Object.entries(THEFTS)) {
+    for (const [index, [what, { prepare, act }]] of Object.entries(THEFTS).entries()) {
+      // Open to all and not sticky, or sticky, which does not bind its owner.
+      chownSync(replies, index % 2 === 0 ? 0 : account('nobody').uid, 0);
+      chmodSync(replies, index % 2 === 0 ? 0o777 : 0o1777);
       const script = `
         const done = new Set();
         fs.rmSync('prepared', { force: true });
@@ -98,6 +102,43 @@ function meddle(directory: string): string {
       }
     });`;
 }
+
+const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+
+(canMount ? test : test.skip)(
+  "settings that a stranger puts in kamctl's way in a /tmp of his are not executed (needs mount namespaces)",
+  () =>
+    withInstance({}, async (instance) => {
+      assertCall(await call(instance, 'start'), 0);
+      const { directory } = instance;
+      const { uid, gid } = account('nobody');
+      const [theirs, mark] = [join(directory, 'theirs'), join(directory, 'mark')];
+      const [inside, agent] = [join(theirs, basename(directory)), join(directory, 'agent')];
+      mkdirSync(inside, { recursive: true });
+      chownSync(theirs, uid, gid);
+      // For the agent alone /tmp is theirs, with the instance's directory in it; it dawdles before each fork.
+      const mounts = `mount --bind ${directory} ${inside} && mount --rbind ${theirs} /tmp`;
+      const trace = 'strace -f -qq -o /dev/null -e trace=clone -e inject=clone:delay_enter=300000:when=1..4';
+      const [head, tail] = ["#!/bin/sh\nexec unshare --mount sh -c '", `' sh "$@"\n`];
+      writeFileSync(agent, `${head}${mounts} && exec ${trace} "${AGENT}" "$@"${tail}`, { mode: 0o755 });
+      const script = `
+      ready();
+      everyMs(() => {
+        for (const name of fs.readdirSync('../theirs').filter((name) => /^kamailio_ocf_home_.{6}$/.test(name))) {
+          const path = '../theirs/' + name;
+          fs.renameSync(path, path + '-moved');
+          fs.mkdirSync(path);
+          fs.writeFileSync(path + '/.kamctlrc', 'id > ${mark}\\n');
+        }
+      });`;
+      await withAttacker(instance, script, async () => {
+        const params = { monitor_tools: 'external', CRM_meta_timeout: '12000', probe_timeout: '5' };
+        assertCall(await call(instance, 'monitor', params, { agent }), 1, /kamctl monitor 1/);
+      });
+      assert.not(existsSync(mark), existsSync(mark) ? readFileSync(mark, 'utf8') : '');
+      assertCall(await call(instance, 'stop'), 0);
+    }),
+);
 
 test('in a directory that is sticky an attacker can do nothing to the reply', () =>
   withInstance({}, async (instance) => {
