@@ -22,9 +22,11 @@ export const RUNTIMES = JSON.parse(readFileSync(new URL('runtimes.json', import.
  * the pinned one.
  */
 export async function baseRuntime(arch) {
-  const { package: name, executable } = RUNTIMES[arch];
+  const { package: name, integrity, executable } = RUNTIMES[arch];
   const installed = join(root, 'node_modules', name, 'bin/node');
-  const path = existsSync(installed) ? installed : join(await fetched(arch), 'bin/node');
+  const path = existsSync(installed)
+    ? installed
+    : join(await npmPackage(name, RUNTIMES.version, integrity), 'bin/node');
   await verify(path, executable, `${name} ${RUNTIMES.version}`);
   return path;
 }
@@ -35,24 +37,23 @@ export async function runtimeLicence(arch) {
   return join(executable, '../../LICENSE');
 }
 
-async function fetched(arch) {
-  const { package: name, integrity } = RUNTIMES[arch];
-  const place = join(cache, `${name}-${RUNTIMES.version}`);
+/**
+ * Path of a Node.js as npm packages it, with its bin/node and LICENSE. npm's own client fetches it when it is
+ * not in the cache yet. Throws when the package's hash is not `integrity`.
+ */
+export async function npmPackage(name, version, integrity) {
+  const place = join(cache, `${name}-${version}`);
   if (existsSync(place)) return place;
   await mkdir(cache, { recursive: true });
   const work = await mkdtemp(join(cache, 'fetch-'));
   try {
-    const tarball = join(work, `${name}-${RUNTIMES.version}.tgz`);
-    await run(
-      'npm',
-      ['pack', `${name}@${RUNTIMES.version}`, '--ignore-scripts', '--pack-destination', work],
-      {
-        cwd: work,
-      },
-    ).catch((error) => {
-      throw new Error(`npm cannot provide ${name} ${RUNTIMES.version}: ${lastLine(error.stderr)}`);
+    const tarball = join(work, `${name}-${version}.tgz`);
+    await run('npm', ['pack', `${name}@${version}`, '--ignore-scripts', '--pack-destination', work], {
+      cwd: work,
+    }).catch((error) => {
+      throw new Error(`npm cannot provide ${name} ${version}: ${lastLine(error.stderr)}`);
     });
-    await verify(tarball, integrity, `the package ${name} ${RUNTIMES.version}`);
+    await verify(tarball, integrity, `the package ${name} ${version}`);
     await run('tar', ['-xzf', tarball, '-C', work, 'package/bin/node', 'package/LICENSE']);
     // A build beside this one may have been faster.
     await rename(join(work, 'package'), place).catch((error) => {
@@ -70,7 +71,7 @@ export async function verify(path, expected, what) {
   await pipeline(createReadStream(path), hash);
   const found = `sha512-${hash.digest('base64')}`;
   if (found === expected) return;
-  throw new Error(`${what} is not the pinned one: ${path} has ${found}, runtimes.json says ${expected}`);
+  throw new Error(`${what} is not the pinned one: ${path} has ${found}, not ${expected}`);
 }
 
 function lastLine(text) {

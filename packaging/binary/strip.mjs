@@ -18,6 +18,9 @@ export async function stripped(arch, source, target) {
       failures.push(`${tool} takes nothing away`);
     } catch (error) {
       await rm(target, { force: true });
+      // The next tool would find no more room.
+      if (/no space left/i.test(error.stderr))
+        throw new Error(`cannot strip the runtime for ${arch}: no space left on device for ${target}`);
       failures.push(error.code === 'ENOENT' ? `${tool} is not installed` : `${tool}: ${firstLine(error)}`);
     }
   }

@@ -1,7 +1,8 @@
 // CHANGELOG.md in the forms that dpkg and rpm want.
 import { readFileSync } from 'node:fs';
 
-export const MAINTAINER = 'ocf-kamailio contributors <ocf-kamailio@localhost.localdomain>';
+/** The project has no mail address; the domain is one that RFC 2606 keeps free for that. */
+export const MAINTAINER = 'ocf-kamailio contributors <nobody@ocf-kamailio.invalid>';
 
 /** Versions, newest first: number, time in s, and the points of the entry without their line breaks. */
 function releases(path, version, epoch) {

@@ -13,8 +13,8 @@ export async function putDocuments(tree, arch, source) {
   await put(tree, `${DOCUMENTS}/CHANGELOG.md.gz`, gzip(readFileSync(`${root}CHANGELOG.md`)));
   await put(tree, `${DOCUMENTS}/copyright`, await copyright(arch));
   await put(tree, `${DOCUMENTS}/sbom.spdx.json`, await sbom(arch, source));
-  const example = readFileSync(`${root}packaging/examples/kamailio-monitor.cfg`);
-  await put(tree, `${DOCUMENTS}/examples/kamailio-monitor.cfg`, example);
+  for (const name of ['kamailio.cfg', 'kamctlrc'])
+    await put(tree, `${DOCUMENTS}/examples/${name}`, readFileSync(`${root}packaging/demo/${name}`));
 }
 
 /** The licences of all that is inside the binary, each in full. */

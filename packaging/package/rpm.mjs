@@ -22,6 +22,7 @@ export async function buildRpm({ arch, agent, man, source, level, work }) {
   await putCopy(tree, `${payload}/kamailio`, agent, 0o755);
   await put(tree, `${payload}/ocf_heartbeat_kamailio.7.gz`, gzip(man));
   await putLink(tree, 'usr/sbin/ocf-kamailio', '../lib/ocf/resource.d/heartbeat/kamailio');
+  await putLink(tree, 'usr/share/man/man8/ocf-kamailio.8.gz', '../man7/ocf_heartbeat_kamailio.7.gz');
   await putDocuments(tree, arch, source);
   for (const directory of [
     `usr/share/${NAME}/shipped`,

@@ -1,80 +1,22 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { agentAt, assertAgent, keptAgents, OURS, putByHand, walkWatched } from './order.ts';
-import { NEEDS_OF_ROOT, type Root, withRoot } from './root.ts';
-import { AGENTS, buildOurs, debOfTheirs, debWithFile } from './small-packages.ts';
-import { AS_ROOT, mustRun, type Run, testWith } from './tools.ts';
+import {
+  assertState,
+  type DebNode,
+  diversions,
+  NEEDS_OF_DEB,
+  type State,
+  succeed,
+  withDebNode,
+} from './deb-node.ts';
+import { agentAt, keptAgents, OURS, putByHand, walkWatched } from './order.ts';
+import { AGENTS, debWithFile } from './small-packages.ts';
+import { testWith } from './tools.ts';
 import type { Operation } from './walk.ts';
 
-const NEEDS = [AS_ROOT, ...NEEDS_OF_ROOT, 'dpkg-deb'];
-
-/** Versions that are installed; `removed` is what is left between removal and purge. */
-interface State {
-  readonly ours: 'none' | 'ours1' | 'ours2';
-  readonly theirs: 'none' | 'removed' | 'theirs1' | 'theirs2';
-}
-
-/** dpkg on a small root, with packages of each version beside it. */
-interface Node extends Root {
-  readonly files: Readonly<Record<'ours1' | 'ours2' | 'theirs1' | 'theirs2', string>>;
-  dpkg(...words: string[]): Run;
-  /** Runs a program of the root there. */
-  chroot(...words: string[]): void;
-}
-
-const packages = mkdtempSync(join(tmpdir(), 'ocf-kamailio-packages-'));
-test.after(() => rmSync(packages, { recursive: true, force: true }));
-let built: Node['files'] | undefined;
-
-/** The packages, made when the first test asks for them. */
-function files(): Node['files'] {
-  if (built) return built;
-  const [theirs1, theirs2] = debOfTheirs(packages);
-  const ours = (version: string, agent: string) => buildOurs('deb', version, agent, packages);
-  built = { ours1: ours('1.0.1', AGENTS.ours1), ours2: ours('1.0.2', AGENTS.ours2), theirs1, theirs2 };
-  return built;
-}
-
-async function withNode(body: (node: Node) => Promise<void> | void): Promise<void> {
-  await withRoot(async (root) => {
-    // What resource-agents depends on has nothing to do with the path that two packages want.
-    const options = [`--root=${root.inside}`, '--force-depends', '--force-unsafe-io', '--no-triggers'];
-    const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
-    await body({
-      ...root,
-      files: files(),
-      dpkg: (...words) => root.run('dpkg', [...options, ...words], { env }),
-      chroot: (...words) => succeed(root.run('chroot', [root.inside, ...words], { env })),
-    });
-  });
-}
-
-function succeed({ status, output }: Run): void {
-  assert.is(status, 0, output);
-}
-
-/** The diversions of the agent and the man page. */
-function diversions({ path }: Node): string[] {
-  return mustRun('dpkg-divert', [`--root=${path}`, '--list', '*kamailio*'])
-    .trim()
-    .split('\n')
-    .filter(Boolean);
-}
-
-function assertState(node: Node, { ours, theirs }: State, when: string): void {
-  const expected =
-    ours !== 'none' ? AGENTS[ours] : theirs in AGENTS ? AGENTS[theirs as keyof typeof AGENTS] : '';
-  assertAgent(node.path, expected, when);
-  assert.is(diversions(node).length, ours === 'none' ? 0 : 2, `diversions ${when}: ${diversions(node)}`);
-  for (const left of ['diverted', 'leaving'])
-    if (ours === 'none') assert.not(existsSync(join(node.path, 'usr/share', OURS, left)), `${left} ${when}`);
-  assert.not(existsSync(join(node.path, 'var/lib', OURS)), `something was kept as hand-made ${when}`);
-}
-
-function operations({ dpkg, files }: Node): Operation<State>[] {
+function operations({ dpkg, files }: DebNode): Operation<State>[] {
   const install = (what: 'ours1' | 'ours2' | 'theirs1' | 'theirs2'): Operation<State> => ({
     name: `install ${what}`,
     leadsTo: (state) => ({ ...state, [what.slice(0, -1)]: what }),
@@ -107,10 +49,10 @@ function operations({ dpkg, files }: Node): Operation<State>[] {
 }
 
 testWith(
-  NEEDS,
+  NEEDS_OF_DEB,
   'whatever is installed, upgraded, reinstalled, removed or purged in any order, the right agent is in place',
   async () => {
-    await withNode(async (node) => {
+    await withDebNode(async (node) => {
       const start: State = { ours: 'none', theirs: 'none' };
       const check = (state: State, when: string) => assertState(node, state, when);
       assert.is(await walkWatched(node.path, start, operations(node), check), 12);
@@ -118,8 +60,8 @@ testWith(
   },
 );
 
-testWith(NEEDS, 'an agent that a person put there is kept aside, and comes back', async () => {
-  await withNode((node) => {
+testWith(NEEDS_OF_DEB, 'an agent that a person put there is kept aside, and comes back', async () => {
+  await withDebNode((node) => {
     const { path, dpkg, files } = node;
     putByHand(path);
     succeed(dpkg('--install', files.ours1));
@@ -141,44 +83,48 @@ testWith(NEEDS, 'an agent that a person put there is kept aside, and comes back'
   });
 });
 
-testWith(NEEDS, 'an installation or removal that breaks off can be repeated or taken back', async () => {
-  await withNode((node) => {
-    const { path, inside, dpkg, chroot, files } = node;
-    const prermFile = join(path, `var/lib/dpkg/info/${OURS}.prerm`);
-    succeed(dpkg('--install', files.theirs1));
-    const state = (expected: State) => assertState(node, expected, 'after a broken operation');
+testWith(
+  NEEDS_OF_DEB,
+  'an installation or removal that breaks off can be repeated or taken back',
+  async () => {
+    await withDebNode((node) => {
+      const { path, inside, dpkg, chroot, files } = node;
+      const prermFile = join(path, `var/lib/dpkg/info/${OURS}.prerm`);
+      succeed(dpkg('--install', files.theirs1));
+      const state = (expected: State) => assertState(node, expected, 'after a broken operation');
 
-    // Unpacking fails half-way: another package has one of our files.
-    succeed(dpkg('--install', debWithFile(packages, `usr/share/doc/${OURS}/sbom.spdx.json`)));
-    assert.is.not(dpkg('--install', files.ours1).status, 0);
-    state({ ours: 'none', theirs: 'theirs1' });
-    succeed(dpkg('--purge', 'in-the-way'));
+      // Unpacking fails half-way: another package has one of our files.
+      succeed(dpkg('--install', debWithFile(dirname(files.ours1), `usr/share/doc/${OURS}/sbom.spdx.json`)));
+      assert.is.not(dpkg('--install', files.ours1).status, 0);
+      state({ ours: 'none', theirs: 'theirs1' });
+      succeed(dpkg('--purge', 'in-the-way'));
 
-    // The machine dies between preinst and unpacking: nothing but preinst has run.
-    succeed(node.run('dpkg-deb', ['--control', files.ours1, join(inside, 'control')]));
-    for (let times = 0; times < 2; times++) {
-      chroot('/bin/sh', '-c', `DPKG_MAINTSCRIPT_PACKAGE=${OURS} /control/preinst install`);
+      // The machine dies between preinst and unpacking: nothing but preinst has run.
+      succeed(node.run('dpkg-deb', ['--control', files.ours1, join(inside, 'control')]));
+      for (let times = 0; times < 2; times++) {
+        chroot('/bin/sh', '-c', `DPKG_MAINTSCRIPT_PACKAGE=${OURS} /control/preinst install`);
+        assert.is(agentAt(path), AGENTS.theirs1);
+      }
+      succeed(dpkg('--install', files.ours1));
+      state({ ours: 'ours1', theirs: 'theirs1' });
+
+      // The removal is called off after prerm has done its work: another script of ours fails.
+      const prerm = readFileSync(prermFile, 'utf8');
+      writeFileSync(prermFile, `${prerm}\nexit 1\n`);
+      assert.is.not(dpkg('--remove', OURS).status, 0);
+      state({ ours: 'ours1', theirs: 'theirs1' });
+
+      // The machine dies after prerm: the removal is repeated, or ours is installed again.
+      writeFileSync(prermFile, prerm);
+      chroot(`/var/lib/dpkg/info/${OURS}.prerm`, 'remove');
       assert.is(agentAt(path), AGENTS.theirs1);
-    }
-    succeed(dpkg('--install', files.ours1));
-    state({ ours: 'ours1', theirs: 'theirs1' });
-
-    // The removal is called off after prerm has done its work: another script of ours fails.
-    const prerm = readFileSync(prermFile, 'utf8');
-    writeFileSync(prermFile, `${prerm}\nexit 1\n`);
-    assert.is.not(dpkg('--remove', OURS).status, 0);
-    state({ ours: 'ours1', theirs: 'theirs1' });
-
-    // The machine dies after prerm: the removal is repeated, or ours is installed again.
-    writeFileSync(prermFile, prerm);
-    chroot(`/var/lib/dpkg/info/${OURS}.prerm`, 'remove');
-    assert.is(agentAt(path), AGENTS.theirs1);
-    succeed(dpkg('--install', files.ours2));
-    state({ ours: 'ours2', theirs: 'theirs1' });
-    chroot(`/var/lib/dpkg/info/${OURS}.prerm`, 'remove');
-    succeed(dpkg('--remove', OURS));
-    state({ ours: 'none', theirs: 'theirs1' });
-  });
-});
+      succeed(dpkg('--install', files.ours2));
+      state({ ours: 'ours2', theirs: 'theirs1' });
+      chroot(`/var/lib/dpkg/info/${OURS}.prerm`, 'remove');
+      succeed(dpkg('--remove', OURS));
+      state({ ours: 'none', theirs: 'theirs1' });
+    });
+  },
+);
 
 test.run();

