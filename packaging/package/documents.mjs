@@ -1,4 +1,5 @@
-// What goes below /usr/share/doc in both kinds of packages.
+// What goes below /usr/share in both kinds of packages: documents, and the cases for ocft, which looks for those
+// of an agent under its name in the directory of resource-agents.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { RUNTIMES, runtimeLicence } from '../binary/runtime.mjs';
@@ -15,6 +16,8 @@ export async function putDocuments(tree, arch, source) {
   await put(tree, `${DOCUMENTS}/sbom.spdx.json`, await sbom(arch, source));
   for (const name of ['kamailio.cfg', 'kamctlrc'])
     await put(tree, `${DOCUMENTS}/examples/${name}`, readFileSync(`${root}packaging/demo/${name}`));
+  const cases = readFileSync(`${root}packaging/ocft/kamailio`);
+  await put(tree, 'usr/share/resource-agents/ocft/configs/kamailio', cases);
 }
 
 /** The licences of all that is inside the binary, each in full. */

@@ -36,6 +36,7 @@ testWith(NEEDS_OF_BUILD, 'the deb holds what it should, for root alone to change
     './usr/lib/ocf/resource.d/heartbeat/kamailio',
     './usr/sbin/ocf-kamailio -> ',
     './usr/share/man/man7/ocf_heartbeat_kamailio.7.gz',
+    './usr/share/resource-agents/ocft/configs/kamailio',
     ...[
       'README.md',
       'changelog.gz',

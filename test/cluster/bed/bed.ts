@@ -161,8 +161,8 @@ async function describe(bed: Bed): Promise<string> {
     const lines = node
       .log()
       .split('\n')
-      .filter((line) => /\b(error|warning|notice):/.test(line));
-    return `${node.name}, last of pacemaker.log:\n${lines.slice(-8).join('\n')}`;
+      .filter((line) => /\b(error|warning|notice):/.test(line) && !/throttle_check|stonith/.test(line));
+    return `${node.name}, last of pacemaker.log:\n${lines.slice(-6).join('\n')}`;
   });
   return [status, ...logs].join('\n');
 }
