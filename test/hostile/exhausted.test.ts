@@ -33,7 +33,8 @@ function limited({ directory }: TestInstance, limit: string, agent = AGENT): str
   return file;
 }
 
-const SHORT = { CRM_meta_timeout: '6000', probe_timeout: '2' };
+/** Time enough for a machine that is busy: nothing here waits it out. */
+const PATIENT = { CRM_meta_timeout: '30000', probe_timeout: '10' };
 
 test('a process that cannot be looked at for want of descriptors is never "not running"', () =>
   withInstance({}, async (instance) => {
@@ -44,7 +45,7 @@ test('a process that cannot be looked at for want of descriptors is never "not r
       const error = ['EMFILE', 'ENFILE', 'ENOMEM'][index % 3];
       const agent = starved(instance, `openat:error=${error}`, [path]);
       assertCall(
-        await call(instance, 'monitor', SHORT, { agent }),
+        await call(instance, 'monitor', PATIENT, { agent }),
         1,
         EXHAUSTED,
         new RegExp(`\\(${error}: `),
@@ -62,7 +63,7 @@ test('the children of a main process that was killed are not overlooked either',
     const children = instance.pids();
     for (const paths of [children.map((pid) => `/proc/${pid}/cmdline`), ['/proc']]) {
       const agent = starved(instance, 'openat:error=ENFILE', paths);
-      assertCall(await call(instance, 'monitor', SHORT, { agent }), 1, EXHAUSTED);
+      assertCall(await call(instance, 'monitor', PATIENT, { agent }), 1, EXHAUSTED);
     }
     assertCall(await call(instance, 'stop'), 0);
   }));
@@ -86,11 +87,11 @@ test('a file that cannot be opened for want of descriptors is not missing', () =
     const { kamctlrc, fifo } = instance;
     for (const path of [kamctlrc, fifo, '/proc/sys/kernel/random/uuid']) {
       const agent = starved(instance, 'openat:error=EMFILE', [path]);
-      assertCall(await call(instance, 'monitor', SHORT, { agent }), 1, EXHAUSTED);
+      assertCall(await call(instance, 'monitor', PATIENT, { agent }), 1, EXHAUSTED);
     }
     const agent = starved(instance, 'socket:error=EMFILE');
     assertCall(
-      await call(instance, 'monitor', SHORT, { agent }),
+      await call(instance, 'monitor', PATIENT, { agent }),
       1,
       /udp:.*: no more proc.*tcp:.*: no more proc/,
     );
@@ -114,12 +115,12 @@ const canRefuseForks =
       { config: 'loadmodule "tm.so"\nloadmodule "tmx.so"\nloadmodule "usrloc.so"' },
       async (instance) => {
         const agent = starved(instance, 'clone:error=EAGAIN');
-        assertCall(await call(instance, 'start', SHORT, { agent }), 1, EXHAUSTED);
+        assertCall(await call(instance, 'start', PATIENT, { agent }), 1, EXHAUSTED);
         const unknown = { kamuser: 'nobody_knows_him' };
         assertCall(await call(instance, 'validate-all', unknown, { agent }), 1, EXHAUSTED);
         assertCall(await call(instance, 'start'), 0);
-        assertCall(await call(instance, 'monitor', SHORT, { agent }), 1, EXHAUSTED, /control plane: /);
-        const external = { ...SHORT, monitor_tools: 'external' };
+        assertCall(await call(instance, 'monitor', PATIENT, { agent }), 1, EXHAUSTED, /control plane: /);
+        const external = { ...PATIENT, monitor_tools: 'external' };
         assertCall(await call(instance, 'monitor', external, { agent }), 1, /EAGAIN/);
         assertCall(await call(instance, 'stop', {}, { agent }), 0);
       },
@@ -127,10 +128,10 @@ const canRefuseForks =
 );
 
 /**
- * Lowers a limit from where a monitor is healthy to where Node.js itself does not come up any more. In between, the
- * agent says what it lacks, and gives no other verdict.
+ * Lowers a limit from where a monitor is healthy until it is not, and further: so often the agent says what it lacks,
+ * and gives no other verdict, or until Node.js itself does not come up any more.
  */
-async function lower(monitor: (limit: number) => Promise<Call>): Promise<void> {
+async function lower(failures: number, monitor: (limit: number) => Promise<Call>): Promise<void> {
   let limit = 40;
   let monitored = await monitor(limit);
   while (monitored.code !== 0 && limit < 1000) {
@@ -139,20 +140,21 @@ async function lower(monitor: (limit: number) => Promise<Call>): Promise<void> {
   }
   assertCall(monitored, 0);
   for (; monitored.code === 0; monitored = await monitor(limit)) limit -= 1;
-  assert.is.not(monitored.reason, '', monitored.stderr);
-  for (; monitored.reason !== ''; monitored = await monitor(limit)) {
+  assertCall(monitored, 1, EXHAUSTED);
+  for (let count = 1; count < failures && monitored.reason !== ''; count += 1) {
     assertCall(monitored, 1, EXHAUSTED);
     limit -= 1;
+    monitored = await monitor(limit);
   }
-  assert.is.not(monitored.code, 7, monitored.stderr);
+  assert.not([0, 7].includes(monitored.code ?? -1), monitored.stderr);
 }
 
 test('an executor with few descriptors (ulimit -n) gets a failure with a reason, and no other verdict', () =>
   withInstance({}, async (instance) => {
     assertCall(await call(instance, 'start'), 0);
-    await lower((limit) => {
+    await lower(20, (limit) => {
       const agent = limited(instance, `--nofile=${limit}`);
-      return call(instance, 'monitor', SHORT, { agent, limitMs: 5000 });
+      return call(instance, 'monitor', PATIENT, { agent, limitMs: 30_000 });
     });
     assertCall(await call(instance, 'stop'), 0);
   }));
@@ -165,9 +167,10 @@ test('an executor with few processes (ulimit -u) gets a failure with a reason, a
     const env = { ...instance.env, PATH: `${user.path}:/usr/bin:/bin` };
     const as = { uid, gid: uid, env, agent: user.agent };
     assertCall(await callAgent('start', instance.params, as), 0);
-    await lower((limit) => {
+    // One less, and Node.js has not all of its threads.
+    await lower(1, (limit) => {
       const agent = limited(instance, `--nproc=${limit}`, user.agent);
-      return callAgent('monitor', { ...instance.params, ...SHORT }, { ...as, agent, limitMs: 5000 });
+      return callAgent('monitor', { ...instance.params, ...PATIENT }, { ...as, agent, limitMs: 30_000 });
     });
     assertCall(await callAgent('stop', instance.params, as), 0);
   });

@@ -74,7 +74,7 @@ test('a reply FIFO that is removed or exchanged in a directory that anybody may 
         // Before the agent opens it, which is where it matters what stands there, and once after that.
         for (const options of [{ agent: dawdling(instance) }, ...(what === 'is removed' ? [{}] : [])]) {
           const limitMs = 10_000;
-          const params = { CRM_meta_timeout: String(limitMs), probe_timeout: '1' };
+          const params = { CRM_meta_timeout: String(limitMs), probe_timeout: '3' };
           const monitored = await call(instance, 'monitor', params, { limitMs, ...options });
           assertCall(monitored, 1);
           const told =
@@ -152,7 +152,10 @@ test('in a directory that is sticky an attacker can do nothing to the reply', ()
       writeFileSync(kamctlrc, `RPCFIFOPATH=${control.settings.fifo}\nCHROOT_DIR=${control.directory}\n`);
       try {
         await withAttacker(instance, meddle(control.settings.replyDirectory), async () => {
-          const monitored = await call(instance, 'monitor', { kamctlrc, probe_timeout: '2' });
+          const monitored = await call(instance, 'monitor', {
+            kamctlrc,
+            probe_timeout: answering ? '10' : '2',
+          });
           if (answering) assertCall(monitored, 0);
           else assertCall(monitored, 1, /control plane: no reply to core\.uptime/);
           assert.equal(control.leftovers(), []);
