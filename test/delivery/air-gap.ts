@@ -47,7 +47,7 @@ end_monitors() {
   wait $monitors
   sort "$NODE/codes" | uniq -c
   cat "$NODE/failure" 2>/dev/null
-  ! grep -vx 0 "$NODE/codes"
+  test -s "$NODE/codes" && ! grep -vx 0 "$NODE/codes"
 }
 on_node mkdir -p /run/kamailio && on_node chown kamailio:kamailio /run/kamailio
 `;

@@ -47,12 +47,18 @@ function sourceStamp(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Clones the source as it stands to `clone`, and builds the packages there. */
-export function buildClone(clone: string, umask: string, env: Readonly<Record<string, string>>): void {
+/** Clones the source as it stands to `clone`, and builds the packages there; `prefix` is a program that runs the build. */
+export function buildClone(
+  clone: string,
+  umask: string,
+  env: Readonly<Record<string, string>>,
+  prefix: readonly string[] = [],
+): void {
   cloneSource(clone);
   // The quickest compression: the same way through every tool, in a fifth of the time.
   const build = `umask ${umask} && exec "$1" packaging/package.mjs --level=0`;
-  mustRun('sh', ['-c', build, 'sh', process.execPath], { cwd: clone, env });
+  const [file = '', ...words] = [...prefix, 'sh', '-c', build, 'sh', process.execPath];
+  mustRun(file, words, { cwd: clone, env, limitMs: 420_000 });
 }
 
 /** Clones the source as it stands, with the npm packages that are installed here. */

@@ -16,7 +16,11 @@ export function pristineRoot(): string {
   const { site, codename } = packageSource();
   return madeOnce(`${codename}-${PACKAGES.join('-')}`, (place) => {
     const args = ['--variant=minbase', `--include=${PACKAGES.join(',')}`, codename, place, site];
-    mustRun('debootstrap', args, { limitMs: 480_000, env: { DEBIAN_FRONTEND: 'noninteractive' } });
+    // It mounts a /proc of its own, which is not to stay when it is ended on the way.
+    mustRun('unshare', ['--mount', 'debootstrap', ...args], {
+      limitMs: 480_000,
+      env: { DEBIAN_FRONTEND: 'noninteractive' },
+    });
     rmSync(join(place, 'var/cache/apt/archives'), { recursive: true, force: true });
   });
 }

@@ -4,26 +4,35 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildClone, builtPackages, NEEDS_OF_BUILD, packageName } from './build.ts';
-import { mustRun, ROOT, run, testWith } from './tools.ts';
+import { AGENT_PATH, MAN_PATH } from './small-packages.ts';
+import { mustRun, type Need, ROOT, run, testWith } from './tools.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'ocf-kamailio-trust-'));
 test.after(() => rmSync(work, { recursive: true, force: true }));
 
 const packageOf = (kind: 'deb' | 'rpm') => join(builtPackages(), packageName(kind, 'x64'));
 
-testWith(NEEDS_OF_BUILD, 'two builds of a commit give the same bytes', () => {
-  const first = builtPackages();
-  // Another directory, time, umask, locale and time zone.
-  const clone = join(work, 'another place/of some depth');
-  buildClone(clone, '077', { LC_ALL: 'C.UTF-8', TZ: 'Asia/Tokyo' });
-  const [one, another] = [first, join(clone, 'dist')].map((dist) =>
-    readFileSync(join(dist, 'SHA256SUMS'), 'utf8'),
-  );
-  assert.is(one, another);
-  assert.is(one?.trim().split('\n').length, 8);
-  mustRun('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: first });
-  mustRun('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: join(clone, 'dist') });
-});
+/** A user namespace without any account: root is nobody there, and has no privilege. */
+const WITHOUT_PRIVILEGES = ['unshare', '--user'] as const;
+const NAMESPACES: Need = [run('unshare', ['--user', 'true']).status === 0, 'there are no user namespaces'];
+
+testWith(
+  [...NEEDS_OF_BUILD, NAMESPACES],
+  'two builds of a commit give the same bytes, without root, too',
+  () => {
+    const first = builtPackages();
+    // Another directory, time, umask, locale and time zone.
+    const clone = join(work, 'another place/of some depth');
+    buildClone(clone, '077', { LC_ALL: 'C.UTF-8', TZ: 'Asia/Tokyo' }, WITHOUT_PRIVILEGES);
+    const [one, another] = [first, join(clone, 'dist')].map((dist) =>
+      readFileSync(join(dist, 'SHA256SUMS'), 'utf8'),
+    );
+    assert.is(one, another);
+    assert.is(one?.trim().split('\n').length, 8);
+    mustRun('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: first });
+    mustRun('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: join(clone, 'dist') });
+  },
+);
 
 testWith(NEEDS_OF_BUILD, 'the deb holds what it should, for root alone to change', () => {
   const deb = packageOf('deb');
@@ -50,7 +59,9 @@ testWith(NEEDS_OF_BUILD, 'the deb holds what it should, for root alone to change
       lines.some((line) => line.includes(` ${path}`)),
       path,
     );
-  assert.not.match(mustRun('dpkg-deb', ['--field', deb, 'Depends']), /nodejs|bash|sipsak|kamctl/);
+  const field = (name: string) => mustRun('dpkg-deb', ['--field', deb, name]).trim();
+  assert.not.match(field('Depends'), /nodejs|bash|sipsak|kamctl/);
+  assert.equal([field('Recommends'), field('Suggests')], ['pacemaker', 'kamailio, sipsak']);
   const copyright = mustRun('sh', [
     '-c',
     'dpkg-deb --fsys-tarfile "$1" | tar -xO "$2"',
@@ -62,12 +73,27 @@ testWith(NEEDS_OF_BUILD, 'the deb holds what it should, for root alone to change
     assert.ok(copyright.includes(part), `licence of ${part}`);
 });
 
-testWith(NEEDS_OF_BUILD, 'the rpm needs no program but a shell and the basic tools', () => {
-  const rpm = packageOf('rpm');
-  const needs = mustRun('rpm', ['-qp', '--requires', rpm]).split('\n');
-  const programs = needs.filter((need) => need !== '' && !/^(rpmlib|rtld)\(|\.so[.\d]*\(/.test(need));
-  assert.equal([...new Set(programs)].sort(), ['/bin/sh', 'coreutils', 'grep']);
-});
+testWith(
+  NEEDS_OF_BUILD,
+  'the rpm holds the same, and needs no program but a shell and the basic tools',
+  () => {
+    const rpm = packageOf('rpm');
+    const files = mustRun('rpm', ['-qpl', rpm]).split('\n');
+    const docs = '/usr/share/doc/resource-agents-kamailio';
+    for (const path of [
+      AGENT_PATH,
+      MAN_PATH,
+      '/usr/sbin/ocf-kamailio',
+      ...['README.md', 'CHANGELOG.md.gz', 'copyright', 'sbom.spdx.json'].map((name) => `${docs}/${name}`),
+    ])
+      assert.ok(files.includes(path), path);
+    assert.is(mustRun('rpm', ['-qp', '--recommends', rpm]), 'pacemaker\n');
+    assert.is(mustRun('rpm', ['-qp', '--suggests', rpm]), 'kamailio\nsipsak\n');
+    const needs = mustRun('rpm', ['-qp', '--requires', rpm]).split('\n');
+    const programs = needs.filter((need) => need !== '' && !/^(rpmlib|rtld)\(|\.so[.\d]*\(/.test(need));
+    assert.equal([...new Set(programs)].sort(), ['/bin/sh', 'coreutils', 'grep']);
+  },
+);
 
 testWith([...NEEDS_OF_BUILD, 'lintian'], 'lintian finds nothing to say about the deb', () => {
   const deb = packageOf('deb');
