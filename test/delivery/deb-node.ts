@@ -6,10 +6,10 @@ import * as assert from 'uvu/assert';
 import { assertAgent, OURS } from './order.ts';
 import { NEEDS_OF_ROOT, type Root, withRoot } from './root.ts';
 import { AGENTS, buildOurs, debOfTheirs } from './small-packages.ts';
-import { AS_ROOT, mustRun, type Run } from './tools.ts';
+import { mustRun, type Run } from './tools.ts';
 
 /** What withDebNode cannot do without. */
-export const NEEDS_OF_DEB = [AS_ROOT, ...NEEDS_OF_ROOT, 'dpkg-deb'];
+export const NEEDS_OF_DEB = [...NEEDS_OF_ROOT, 'dpkg-deb'];
 
 /** Versions that are installed; `removed` is what is left between removal and purge. */
 export interface State {

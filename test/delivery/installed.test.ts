@@ -7,10 +7,10 @@ import { type Life, runInAirGap } from './air-gap.ts';
 import { builtPackages, NEEDS_OF_BUILD, packageName, VERSION } from './build.ts';
 import { OURS } from './order.ts';
 import { NEEDS_OF_ROOT, type Root, withRoot } from './root.ts';
-import { AGENT_PATH, buildPackage, rpmOfTheirs } from './small-packages.ts';
-import { AS_ROOT, mustRun, testWith } from './tools.ts';
+import { AGENT_PATH, buildPackage, rpmOfTheirs, shippedDeb } from './small-packages.ts';
+import { mustRun, testWith } from './tools.ts';
 
-const NEEDS = [AS_ROOT, ...NEEDS_OF_BUILD, ...NEEDS_OF_ROOT, 'ip'];
+const NEEDS = [...NEEDS_OF_BUILD, ...NEEDS_OF_ROOT, 'ip'];
 type Kind = 'deb' | 'rpm';
 
 /** Shell functions that install and remove packages by the name of their file. */
@@ -117,19 +117,17 @@ step 'shell stop' agent stop`,
   );
 }
 
-/** The file of a package resource-agents that ships the real shell agent. */
+/** The file, below `packages`, of a package resource-agents that ships the real shell agent. */
 function theirs(kind: Kind, root: Root): string {
-  const directory = mkdtempSync(join(packages, 'theirs-'));
-  mustRun('apt-get', ['download', 'resource-agents'], { cwd: directory });
-  mustRun('sh', ['-c', 'dpkg-deb -x *.deb tree && mv *.deb ../resource-agents.deb'], { cwd: directory });
-  if (kind === 'deb') return 'resource-agents.deb';
+  const deb = shippedDeb(packages);
+  if (kind === 'deb') return basename(deb);
+  const tree = join(packages, 'tree');
+  mustRun('dpkg-deb', ['--extract', deb, tree]);
   // The agent comes by rpm, and finds its library there.
   mkdirSync(join(root.path, 'usr/lib/ocf'), { recursive: true });
-  cpSync(join(directory, 'tree/usr/lib/ocf/lib'), join(root.path, 'usr/lib/ocf/lib'), { recursive: true });
-  const agent = readFileSync(join(directory, 'tree', AGENT_PATH), 'utf8');
-  const built = rpmOfTheirs(directory, '9.1', agent);
-  copyFileSync(built, join(packages, basename(built)));
-  return basename(built);
+  cpSync(join(tree, 'usr/lib/ocf/lib'), join(root.path, 'usr/lib/ocf/lib'), { recursive: true });
+  const rpm = rpmOfTheirs(packages, '9.1', readFileSync(join(tree, AGENT_PATH), 'utf8'));
+  return rpm.slice(packages.length + 1);
 }
 
 test.run();

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pristineRoot } from './pristine.ts';
-import { type Need, type Run, type RunOptions, run } from './tools.ts';
+import { AS_ROOT, type Need, type Run, type RunOptions, run } from './tools.ts';
 
 /** A minimal Debian of a test's own, in a mount namespace of its own. */
 export interface Root {
@@ -27,7 +27,11 @@ echo ready
 exec cat`;
 
 /** What withRoot cannot do without. */
-export const NEEDS_OF_ROOT: readonly Need[] = ['debootstrap', 'apt-get', 'unshare', 'nsenter', 'mount'];
+export const NEEDS_OF_ROOT: readonly Need[] = [
+  AS_ROOT,
+  [run('unshare', ['--mount', 'true']).status === 0, 'no mount namespace can be made'],
+  ...['debootstrap', 'apt-get', 'nsenter'],
+];
 
 /**
  * Runs `body` with a minimal Debian, see pristineRoot, that it may change. The namespace lives as long as a

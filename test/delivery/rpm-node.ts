@@ -6,10 +6,10 @@ import * as assert from 'uvu/assert';
 import { assertAgent, keptAgents, OURS } from './order.ts';
 import { NEEDS_OF_ROOT, type Root, withRoot } from './root.ts';
 import { AGENTS, buildOurs, MAN_PATH, rpmOfTheirs } from './small-packages.ts';
-import { AS_ROOT, type Run } from './tools.ts';
+import type { Run } from './tools.ts';
 
 /** What withRpmNode cannot do without. */
-export const NEEDS_OF_RPM = [AS_ROOT, ...NEEDS_OF_ROOT, 'rpm', 'rpmbuild'];
+export const NEEDS_OF_RPM = [...NEEDS_OF_ROOT, 'rpm', 'rpmbuild'];
 
 export type Version = 'ours1' | 'ours2' | 'theirs1' | 'theirs2';
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mustRun, ROOT } from './tools.ts';
 
@@ -35,12 +35,16 @@ export function buildPackage(kind: 'deb' | 'rpm', version: string, agent: string
   return mustRun(process.execPath, words).trim();
 }
 
-/** The machine's own package resource-agents, fetched by apt; no other file of it is changed but the agent. */
-export function debOfTheirs(directory: string): readonly [string, string] {
+/** The package resource-agents of the machine's own release, fetched by apt. Returns its path. */
+export function shippedDeb(directory: string): string {
   mustRun('apt-get', ['download', 'resource-agents'], { cwd: directory });
-  const [original = ''] = mustRun('sh', ['-c', 'echo resource-agents_*.deb'], { cwd: directory })
-    .trim()
-    .split(' ');
+  const name = readdirSync(directory).find((file) => /^resource-agents_.*\.deb$/.test(file));
+  return join(directory, name ?? '');
+}
+
+/** Two versions of resource-agents; no other file of it is changed but the agent. */
+export function debOfTheirs(directory: string): readonly [string, string] {
+  const original = shippedDeb(directory);
   const first = repack(directory, original, '1:9.1', AGENTS.theirs1);
   return [first, repack(directory, original, '1:9.2', AGENTS.theirs2)];
 }
@@ -48,7 +52,7 @@ export function debOfTheirs(directory: string): readonly [string, string] {
 /** The real package with its own maintainer scripts, under another version and with a known agent. */
 function repack(directory: string, original: string, version: string, agent: string): string {
   const tree = join(directory, `theirs-${version.replace(':', '.')}`);
-  mustRun('dpkg-deb', ['--raw-extract', join(directory, original), tree]);
+  mustRun('dpkg-deb', ['--raw-extract', original, tree]);
   writeFileSync(join(tree, AGENT_PATH), agent, { mode: 0o755 });
   const control = readFileSync(join(tree, 'DEBIAN/control'), 'utf8');
   writeFileSync(join(tree, 'DEBIAN/control'), control.replace(/^Version: .*$/m, `Version: ${version}`));
