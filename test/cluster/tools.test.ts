@@ -205,7 +205,7 @@ test('crm_resource --force-check looks as deep as its level says', async (bed) =
   assert.match(stdout ?? '', /ocf-exit-reason:not running/);
 });
 
-test('crm_resource --force-stop and --force-start do what they say, and with -VV show the call', async (bed) => {
+test('crm_resource --force-stop and --force-start do what they say, with HA_debug at length', async (bed) => {
   await bed.createKamailio();
   const node = await bed.untilRunning(KAMAILIO);
   await bed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', 'true']);
@@ -216,12 +216,14 @@ test('crm_resource --force-stop and --force-start do what they say, and with -VV
   assert.not(await bed.answers());
   const again = await node.mustRun(['crm_resource', '--force-stop', '-r', KAMAILIO]);
   assert.match(again, returned('force-stop', 0));
-  const start = await node.mustRun(['crm_resource', '--force-start', '-r', KAMAILIO]);
+  const debug = { env: { HA_debug: '1' } };
+  const start = await node.mustRun(['crm_resource', '--force-start', '-VV', '-r', KAMAILIO], debug);
+  assert.match(start, /debug: command line: .*kamailio -P \/var\/run\/kamailio_kamailio\/kamailio\.pid -f /);
   assert.match(start, /Kamailio is started \(pid \d+\)/);
   assert.ok(await bed.answers());
   assert.match(await node.mustRun(['crm_resource', '--force-start', '-r', KAMAILIO]), /already runs/);
-  const debug = await node.mustRun(['crm_resource', '--force-check', '-VV', '-r', KAMAILIO]);
-  assert.match(debug, returned('force-check', 0));
+  const looked = await node.mustRun(['pcs', 'resource', 'debug-monitor', KAMAILIO, '--full']);
+  assert.match(looked, returned('force-check', 0));
 });
 
 run();

@@ -77,7 +77,7 @@ export function assembleBed(init: Init, nodes: readonly BedNode[]): Bed {
     },
     outside: { address: OUTSIDE_ADDRESS, run, start: (argv, options) => startInside(init, argv, options) },
     answers: async (address = SERVICE_ADDRESS, port = 5060) =>
-      (await run(['sipsak', '-s', `sip:monitor@${address}:${port}`], { timeoutMs: 2000 })).code === 0,
+      (await run(['sipsak', '-s', `sip:monitor@${address}:${port}`], { timeoutMs: 5000 })).code === 0,
     command: (argv, options) => command(nodes, argv, options),
     state: async (seenBy) => {
       const argv = ['crm_mon', '--output-as=xml', '--inactive'];

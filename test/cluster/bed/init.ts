@@ -15,6 +15,9 @@ export const UNSHARE = [
 /** What marks the first process of a bed in the process table; the bed's label follows. */
 const MARK = 'ocf-kamailio-bed';
 
+/** How long the kernel may take to end all processes of a bed. ms */
+const END_MS = 60_000;
+
 /** tied: the bed ends with this process, however it ends. free: it lives until `end` is called. */
 export type Life = 'tied' | 'free';
 
@@ -58,7 +61,7 @@ export function findInit(label: string): Init | undefined {
 export async function end(init: Init): Promise<void> {
   if (isAlive(init)) process.kill(init.pid, 'SIGKILL');
   // The kernel lets the first process of a pid namespace go when all others in it are gone.
-  await until(() => readStat(init.pid)?.startTime !== init.startTime, `process ${init.pid} is gone`);
+  await until(() => readStat(init.pid)?.startTime !== init.startTime, `process ${init.pid} is gone`, END_MS);
 }
 
 /** The text of a shell script of this directory: inside, its file may be hidden. */

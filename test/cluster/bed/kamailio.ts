@@ -47,7 +47,12 @@ export async function createKamailio(bed: Bed, options: KamailioOptions = {}): P
     id: ADDRESS_RESOURCE,
     type: 'IPaddr2',
     params: { ip: SERVICE_ADDRESS, cidr_netmask: '24', nic: 'eth0' },
-    operations: [{ name: 'monitor', interval: 10, timeout: 20 }],
+    // Generous: on an overloaded machine the shell agent of the address takes long.
+    operations: [
+      { name: 'start', interval: 0, timeout: 60 },
+      { name: 'stop', interval: 0, timeout: 60 },
+      { name: 'monitor', interval: 10, timeout: 60 },
+    ],
   });
   const kamailio = primitiveXml({
     id: KAMAILIO,

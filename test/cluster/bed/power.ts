@@ -11,6 +11,9 @@ export interface Machine {
   readonly address: string;
 }
 
+/** How long a node may take to go on or off: it takes 0.1 s, but much more on a machine that is overloaded. ms */
+const BOOT_MS = 60_000;
+
 /** Where a file of a node's disk lies, seen from the machine; no part of the path may be a symbolic link. */
 export function diskPath({ bed, name }: Machine, path: string): string {
   return `/proc/${bed.pid}/root/run/bed/${name}/${path}`;
@@ -37,7 +40,7 @@ export async function powerOn(machine: Machine): Promise<void> {
   const node = [...UNSHARE, 'sh', '-c', script('node.sh'), 'ocf-kamailio-node', machine.name];
   await inBed(machine, ['sh', '-c', boot, 'boot', ...node]);
   const isUp = () => runningInit(machine) !== undefined;
-  await until(isUp, `${machine.name} is up`).catch((error: Error) => {
+  await until(isUp, `${machine.name} is up`, BOOT_MS).catch((error: Error) => {
     throw new Error(`${error.message}; it says: ${readQuietly(diskPath(machine, 'console'))}`);
   });
   await plugIn(machine);
@@ -48,7 +51,7 @@ export async function powerOff(machine: Machine): Promise<void> {
   const init = runningInit(machine);
   if (!init) return;
   process.kill(init.pid, 'SIGKILL');
-  await until(() => !isAlive(init), `${machine.name} is off`);
+  await until(() => !isAlive(init), `${machine.name} is off`, BOOT_MS);
 }
 
 /** Runs a program in the namespaces of the bed, outside of the nodes; throws when it fails. */

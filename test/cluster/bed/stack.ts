@@ -4,6 +4,12 @@ import type { BedNode } from './node.ts';
 /** What a service of the system has for its environment. */
 const SERVICE = { PCMK_service: 'pacemakerd' };
 
+/** Generous: either takes a second or two, but many on a machine that is overloaded. ms */
+const START_MS = 90_000;
+const STOP_MS = 120_000;
+/** A daemon that is just coming up may leave a question without an answer. ms */
+const ANSWER_MS = 10_000;
+
 /**
  * Starts corosync and pacemakerd on a node, as their services do; one that runs is left alone. Returns when the
  * local cluster answers. Throws with their output when they do not come up.
@@ -11,20 +17,20 @@ const SERVICE = { PCMK_service: 'pacemakerd' };
 export async function startStack(node: BedNode): Promise<void> {
   if (!(await corosyncAnswers(node))) {
     await launch(node, 'corosync', '/var/log/corosync/corosync.log');
-    await until(() => corosyncAnswers(node), `corosync answers on ${node.name}`);
+    await until(() => corosyncAnswers(node), `corosync answers on ${node.name}`, START_MS);
   }
   if (!(await pacemakerAnswers(node))) {
     await launch(node, 'pacemakerd', '/var/log/pacemaker/pacemakerd.out');
-    await until(() => pacemakerAnswers(node), `pacemakerd answers on ${node.name}`, 60_000);
+    await until(() => pacemakerAnswers(node), `pacemakerd answers on ${node.name}`, START_MS);
   }
 }
 
 /** Shuts both down in good order: the cluster moves what runs here, and stops it. */
 export async function stopStack(node: BedNode): Promise<void> {
-  await node.mustRun(['pacemakerd', '--shutdown'], { timeoutMs: 120_000 });
-  await until(() => hasEnded(node, 'pacemakerd'), `pacemakerd has ended on ${node.name}`, 120_000);
+  await node.mustRun(['pacemakerd', '--shutdown'], { timeoutMs: STOP_MS });
+  await until(() => hasEnded(node, 'pacemakerd'), `pacemakerd has ended on ${node.name}`, STOP_MS);
   await node.mustRun(['corosync-cfgtool', '-H']);
-  await until(() => hasEnded(node, 'corosync'), `corosync has ended on ${node.name}`);
+  await until(() => hasEnded(node, 'corosync'), `corosync has ended on ${node.name}`, STOP_MS);
 }
 
 async function launch(node: BedNode, program: string, log: string): Promise<void> {
@@ -33,12 +39,12 @@ async function launch(node: BedNode, program: string, log: string): Promise<void
 }
 
 async function corosyncAnswers(node: BedNode): Promise<boolean> {
-  return (await node.run(['corosync-cmapctl', '-g', 'totem.version'], { timeoutMs: 5000 })).code === 0;
+  return (await node.run(['corosync-cmapctl', '-g', 'totem.version'], { timeoutMs: ANSWER_MS })).code === 0;
 }
 
 async function pacemakerAnswers(node: BedNode): Promise<boolean> {
   return (
-    (await node.run(['cibadmin', '--query', '--local', '--scope', 'crm_config'], { timeoutMs: 5000 }))
+    (await node.run(['cibadmin', '--query', '--local', '--scope', 'crm_config'], { timeoutMs: ANSWER_MS }))
       .code === 0
   );
 }
