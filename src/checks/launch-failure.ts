@@ -38,8 +38,9 @@ export async function explainFailedLaunch(
   const holders = socketHolders(params);
   const seen = [
     `Kamailio ${describe(end)} instead of serving`,
-    ...(words.length > 0 ? [words.join(' | ')] : []),
+    // First, since the cluster keeps no more than 127 characters of a reason.
     ...(holders.length > 0 ? [`in use: ${holders.join(', ')}`] : []),
+    ...(words.length > 0 ? [words.join(' | ')] : []),
   ];
   return new Failure(
     ExitCode.generic,

@@ -1,0 +1,76 @@
+import { writeFileSync } from 'node:fs';
+import type { Bed } from '../bed/bed.ts';
+import { exampleFile, KAMAILIO } from '../bed/kamailio.ts';
+import type { BedNode } from '../bed/node.ts';
+
+export const CONFFILE = '/etc/kamailio/kamailio.cfg';
+export const KAMCTLRC = '/etc/kamailio/kamctlrc';
+export const FIFO = '/run/kamailio/kamailio_rpc.fifo';
+export const DATABASE = '/var/lib/kamailio/registrations.sqlite';
+const SCHEMA = '/usr/share/kamailio/db_sqlite';
+
+/** Timeouts of start, stop and monitor, s. */
+export const TIMEOUTS = { start: 40, stop: 30, monitor: 20 } as const;
+
+/** Registrations are kept in memory and written when Kamailio stops: the timer that writes them as well comes too late. */
+const MODULES = `
+loadmodule "db_sqlite.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "cfgutils.so"
+modparam("usrloc", "db_url", "sqlite:///${DATABASE}")
+modparam("usrloc", "db_mode", 2)
+modparam("usrloc", "timer_interval", 86400)
+`;
+
+/** A registrar; sip:hang@... takes a worker out for good; `rpc pv.shvSet refuse int 503` has all refused. */
+const ROUTES = `
+    if ($rU == "hang") { sleep("3600"); }
+    if ($shv(refuse) != 0) { sl_send_reply("$shv(refuse)", "Refused"); exit; }
+    if (is_method("REGISTER")) { save("location"); exit; }
+`;
+
+/** The example's kamailio.cfg, as a registrar with a database; `more` goes to the end of its global part. */
+export function configuration(more = ''): string {
+  return exampleFile('kamailio.cfg').replace(
+    'request_route {',
+    `${MODULES}${more}\nrequest_route {${ROUTES}`,
+  );
+}
+
+/** Writes the configuration and an empty database to each node, and creates the group with Kamailio. */
+export async function createService(bed: Bed): Promise<void> {
+  for (const node of bed.nodes) await prepare(node);
+  await bed.createKamailio({
+    // A silent Kamailio is found out sooner than by default.
+    params: { probe_timeout: '2' },
+    groupMeta: { 'resource-stickiness': '100' },
+    operations: [
+      { name: 'start', interval: 0, timeout: TIMEOUTS.start },
+      { name: 'stop', interval: 0, timeout: TIMEOUTS.stop },
+      { name: 'monitor', interval: 1, timeout: TIMEOUTS.monitor },
+    ],
+  });
+}
+
+/** Changes the timeout of an operation; s. */
+export async function setTimeoutOf(bed: Bed, operation: 'start' | 'stop', seconds: number): Promise<void> {
+  const xml = `<op id="${KAMAILIO}-${operation}-0" timeout="${seconds}s"/>`;
+  await bed.command(['cibadmin', '--modify', '--scope', 'resources', '--xml-text', xml]);
+}
+
+async function prepare(node: BedNode): Promise<void> {
+  writeFileSync(`${node.diskRoot}${CONFFILE}`, configuration());
+  const script = `mkdir -p "\${1%/*}"; rm -f "$1"; cat "$2"/standard-create.sql "$2"/usrloc-create.sql | sqlite3 "$1"
+    chown -R kamailio:kamailio "\${1%/*}"`;
+  await node.mustRun(['sh', '-ec', script, 'prepare', DATABASE, SCHEMA]);
+}
+
+/** Changes a parameter of Kamailio; undefined removes it. The cluster restarts Kamailio where it has to. */
+export async function setParameter(bed: Bed, name: string, value: string | undefined): Promise<void> {
+  const change =
+    value === undefined
+      ? ['--delete-parameter', name]
+      : ['--set-parameter', name, '--parameter-value', value];
+  await bed.command(['crm_resource', '--resource', KAMAILIO, ...change]);
+}

@@ -1,0 +1,56 @@
+import * as assert from 'uvu/assert';
+import type { Bed } from '../bed/bed.ts';
+import { SERVICE_ADDRESS } from '../bed/configuration.ts';
+import { KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
+import { AGENT_PATH, type BedNode } from '../bed/node.ts';
+import { kamailioPids } from './service.ts';
+
+/** The command line of an agent at work; the bracket keeps a search for it from finding itself. */
+const AGENT_CALL = `${AGENT_PATH} [a-z]`;
+
+/**
+ * What holds after every fault. Throws when it does not.
+ * - A caller outside is answered on the service's address.
+ * - Exactly one node has the address, and the one Kamailio there is: one main process, named by the pidfile.
+ * - The other nodes have no process of the instance, no pidfile, no directory of it.
+ * - No node has a FIFO for a reply, or a call of the agent, that is left over.
+ */
+export async function assertHolds(bed: Bed): Promise<void> {
+  await bed.waitFor(() => bed.answers(), 'callers are answered');
+  const home = await bed.runningOn(KAMAILIO);
+  assert.ok(home, 'Kamailio runs on one node');
+  for (const node of bed.nodes) {
+    const isHome = node.name === home.name;
+    const address = await node.mustRun(['ip', '-o', 'address', 'show', 'to', SERVICE_ADDRESS]);
+    assert.is(address !== '', isHome, `${SERVICE_ADDRESS} on ${node.name}: ${address}`);
+    if (isHome) await assertOneKamailio(node);
+    else await assertNoTrace(node);
+    await bed.waitFor(async () => {
+      const fifos = await node.mustRun(['find', '/tmp', '-type', 'p']);
+      // Monitors come and go: a moment without any is waited for.
+      return fifos === '' && (await node.run(['pgrep', '-f', AGENT_CALL])).code === 1;
+    }, `no FIFO and no call of the agent is left on ${node.name}`);
+  }
+}
+
+async function assertOneKamailio(node: BedNode): Promise<void> {
+  const pids = await kamailioPids(node);
+  const main = Number(await node.read(PIDFILE));
+  const table = await node.mustRun(['ps', '-o', 'pid=,ppid=', '-p', pids.join()]);
+  const heads = table
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .filter(([, parent = 0]) => !pids.includes(parent));
+  assert.equal(
+    heads.map(([pid]) => pid),
+    [main],
+    `one main process on ${node.name}, that of the pidfile: ${table}`,
+  );
+}
+
+async function assertNoTrace(node: BedNode): Promise<void> {
+  assert.equal(await kamailioPids(node), [], `no Kamailio on ${node.name}`);
+  const directory = PIDFILE.replace(/\/[^/]*$/, '');
+  assert.is((await node.run(['test', '-e', directory])).code, 1, `no ${directory} on ${node.name}`);
+}

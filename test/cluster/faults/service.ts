@@ -1,0 +1,75 @@
+import type { Bed } from '../bed/bed.ts';
+import type { RunOptions } from '../bed/enter.ts';
+import { KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
+import type { BedNode } from '../bed/node.ts';
+import { FIFO } from './configuration.ts';
+
+/** The Kamailio that a fault is about, as it was before the fault. Pids are the node's own. */
+export interface Service {
+  readonly bed: Bed;
+  /** Where it runs. */
+  readonly node: BedNode;
+  /** A node where it does not run. */
+  readonly target: BedNode;
+  readonly main: number;
+  /** All its processes. */
+  readonly pids: readonly number[];
+  /** Those of its processes that Kamailio describes so (RPC core.psx). Throws when there is none. */
+  workers(description: RegExp): Promise<number[]>;
+  /** Signals processes on its node. */
+  signal(name: string, pids: readonly number[]): Promise<void>;
+  /** Runs a shell script on its node; throws when it fails. */
+  sh(script: string, ...args: readonly string[]): Promise<string>;
+  /** Calls a method of its RPC interface; returns the reply's text. */
+  rpc(method: string, ...params: readonly string[]): Promise<string>;
+}
+
+/** The service as it runs now. Throws when it does not. */
+export async function findService(bed: Bed): Promise<Service> {
+  const node = await bed.runningOn(KAMAILIO);
+  const target = bed.nodes.find((candidate) => candidate.name !== node?.name);
+  if (!node || !target) throw new Error('Kamailio does not run on one node');
+  const pids = await kamailioPids(node);
+  const service: Service = {
+    bed,
+    node,
+    target,
+    main: Number(await node.read(PIDFILE)),
+    pids,
+    workers: async (description) => {
+      const { result }: { result: readonly Worker[] } = JSON.parse(await service.rpc('core.psx'));
+      const found = result.filter(({ DSC }) => description.test(DSC)).map(({ PID }) => PID);
+      if (found.length > 0) return found;
+      throw new Error(`no process is ${description}, but ${result.map(({ DSC }) => DSC).join(', ')}`);
+    },
+    signal: async (name, targets) => {
+      await node.mustRun(['kill', `-${name}`, ...targets.map(String)]);
+    },
+    sh: (script, ...args) => node.mustRun(['sh', '-ec', script, 'fault', ...args]),
+    rpc: (method, ...params) => callRpc(node, method, params),
+  };
+  return service;
+}
+
+/** Pids of the instance's processes on a node; Kamailios of other instances are not among them. */
+export async function kamailioPids(node: BedNode): Promise<number[]> {
+  const { stdout } = await node.run(['pgrep', '-x', '-a', 'kamailio']);
+  const lines = stdout.split('\n').filter((line) => line.includes(` -P ${PIDFILE} `));
+  return lines.map((line) => Number.parseInt(line, 10));
+}
+
+/** An entry of core.psx. */
+interface Worker {
+  readonly PID: number;
+  readonly DSC: string;
+}
+
+const RPC = `reply=fault_$$; mkfifo -m 666 "/tmp/$reply"; trap 'rm -f "/tmp/$reply"' EXIT
+  printf '{"jsonrpc":"2.0","method":"%s","params":%s,"reply_name":"%s","id":1}\\n' "$2" "$3" "$reply" >"$1"
+  timeout 10 cat "/tmp/$reply"`;
+
+function callRpc(node: BedNode, method: string, params: readonly string[]): Promise<string> {
+  const values = params.map((value) => (/^\d+$/.test(value) ? Number(value) : value));
+  const options: RunOptions = { timeoutMs: 20_000 };
+  return node.mustRun(['sh', '-ec', RPC, 'rpc', FIFO, method, JSON.stringify(values)], options);
+}

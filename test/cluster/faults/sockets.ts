@@ -1,0 +1,112 @@
+import { SERVICE_ADDRESS } from '../bed/configuration.ts';
+import { CONFFILE, configuration, setParameter, setTimeoutOf, TIMEOUTS } from './configuration.ts';
+import type { Fault } from './fault.ts';
+import { findService, type Service } from './service.ts';
+
+/** Takes the TCP port as soon as it is free. */
+const TCP_THIEF = `const server = require('node:net').createServer();
+const listen = () => server.listen(5060, '${SERVICE_ADDRESS}');
+server.on('error', () => setImmediate(listen)).once('error', () => console.log('waits'));
+listen();`;
+const UDP_THIEF = `require('node:dgram').createSocket({ type: 'udp4', reuseAddr: true })
+.bind(5060, '${SERVICE_ADDRESS}');`;
+
+/** Faults of sockets, addresses and the network. */
+export const SOCKET_FAULTS: readonly Fault[] = [
+  {
+    broken: 'another program takes the TCP port of a Kamailio that has died',
+    monitor: { code: 7 },
+    start: { code: 1, reason: new RegExp(`in use: tcp:${SERVICE_ADDRESS}:5060 by pid \\d+`) },
+    cluster: 'moves it',
+    inflict: async ({ bed, node, signal, pids }) => {
+      const thief = node.start(['node', '-e', TCP_THIEF]);
+      await bed.waitFor(() => thief.stdout().includes('waits'), 'the other program waits for the port');
+      await signal('KILL', pids);
+      return () => thief.stop('SIGKILL');
+    },
+  },
+  {
+    // Kamailio shares UDP ports (SO_REUSEADDR): who binds last gets the datagrams.
+    broken: 'another program takes the UDP port away from a running Kamailio',
+    monitor: { code: 1, reason: new RegExp(`udp:${SERVICE_ADDRESS}:5060: no answer to OPTIONS`) },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    inflict: async ({ node }) => {
+      const thief = node.start(['node', '-e', UDP_THIEF]);
+      return () => thief.stop('SIGKILL');
+    },
+  },
+  {
+    broken: 'the address of the service is removed',
+    monitor: { code: 1, reason: new RegExp(`${SERVICE_ADDRESS}:5060: (unreachable|no answer)`) },
+    cluster: { does: 'starts both again, here or elsewhere', until: untilServedAnew },
+    inflict: async ({ sh }) => void (await sh('ip address delete "$1" dev eth0', `${SERVICE_ADDRESS}/24`)),
+  },
+  {
+    broken: 'the loopback interface is down',
+    monitor: { code: 1, reason: /5060: (unreachable|no answer)/ },
+    start: { code: 1 },
+    cluster: 'moves it',
+    inflict: async ({ bed, sh }) => {
+      await setTimeoutOf(bed, 'start', 6);
+      await sh('ip link set lo down');
+      return async () => {
+        await sh('ip link set lo up');
+        await setTimeoutOf(bed, 'start', TIMEOUTS.start);
+      };
+    },
+  },
+  {
+    broken: 'the configuration of one node listens on loopback alone',
+    start: { code: 1, reason: /does not serve in time: udp:\S+: nobody listens there/ },
+    cluster: 'moves it',
+    registrations: 'kept',
+    inflict: async ({ bed, node }) => {
+      await setTimeoutOf(bed, 'start', 6);
+      for (const { name, write } of bed.nodes) {
+        const address = name === node.name ? '127.0.0.1' : SERVICE_ADDRESS;
+        await write(CONFFILE, configuration(`listen=udp:${address}:5060\n`));
+      }
+      await setParameter(bed, 'proto', 'conf_udp');
+      return async () => {
+        await setParameter(bed, 'proto', undefined);
+        await setTimeoutOf(bed, 'start', TIMEOUTS.start);
+        for (const { write } of bed.nodes) await write(CONFFILE, configuration());
+        await bed.settle();
+      };
+    },
+  },
+  {
+    broken: 'Kamailio refuses all requests, as if overloaded (503)',
+    monitor: { code: 1, reason: new RegExp(`${SERVICE_ADDRESS}:5060: answers OPTIONS \\S+ with 503`) },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    inflict: async ({ rpc }) => void (await rpc('pv.shvSet', 'refuse', 'int', '503')),
+  },
+  {
+    broken: 'Kamailio does not know the poll any more (404)',
+    monitor: { code: 1, reason: new RegExp(`${SERVICE_ADDRESS}:5060: answers OPTIONS \\S+ with 404`) },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    inflict: async ({ rpc }) => void (await rpc('pv.shvSet', 'refuse', 'int', '404')),
+  },
+  {
+    broken: 'the DNS does not answer',
+    monitor: { code: 7 },
+    cluster: 'restarts it here',
+    inflict: async ({ sh, signal, pids }) => {
+      await sh('cp /etc/resolv.conf /tmp/resolv.conf; echo nameserver 192.0.2.253 >/etc/resolv.conf');
+      await signal('KILL', pids);
+      return () => sh('cat /tmp/resolv.conf >/etc/resolv.conf');
+    },
+  },
+];
+
+/** Waits until another main process serves, wherever that is. */
+async function untilServedAnew({ bed, node, main }: Service): Promise<void> {
+  await bed.waitFor(async () => {
+    const now = await findService(bed);
+    return (now.node.name !== node.name || now.main !== main) && (await bed.answers());
+  }, 'it serves anew');
+  await bed.settle();
+}

@@ -1,0 +1,100 @@
+import * as assert from 'uvu/assert';
+import type { Bed } from '../bed/bed.ts';
+import { KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
+import type { BedNode } from '../bed/node.ts';
+import type { FailedOperation } from '../bed/state.ts';
+import type { Fault, MonitorVerdict, Verdict } from './fault.ts';
+import { assertHolds } from './holds.ts';
+import { register, registered } from './registrations.ts';
+import { findService, type Service } from './service.ts';
+
+/** Generous, and yet a row that fails does not hold the others up for long. ms */
+const LIMIT_MS = 60_000;
+/** Callers that register before a fault. */
+const CALLERS = 3;
+
+/**
+ * Takes the running service through a fault: it is inflicted, the monitor gives its verdict, the cluster reacts,
+ * the machine is mended, and all is looked at again. Throws when anything is not as the row says. Afterwards the
+ * service runs and the cluster knows of no failure.
+ */
+export async function take(bed: Bed, fault: Fault): Promise<void> {
+  const service = await findService(bed);
+  const callers = fault.registrations === 'kept' ? `caller${service.main}` : undefined;
+  if (callers) await register(bed, callers, CALLERS);
+  const mend = await fault.inflict(service);
+  try {
+    if (fault.monitor) await assertMonitor(service, fault.monitor);
+    await untilDone(service, fault);
+    for (const task of ['start', 'stop'] as const) {
+      const verdict = fault[task];
+      if (verdict) await assertFailure(bed, task, verdict);
+    }
+  } finally {
+    await mend?.();
+  }
+  if (callers) assert.is(await registered(service.node, callers), CALLERS, 'registrations are kept');
+  await bed.command(['crm_resource', '--cleanup', '--resource', KAMAILIO]);
+  await bed.settle();
+  await assertHolds(bed);
+  await fault.check?.(service);
+}
+
+async function assertMonitor(service: Service, verdict: MonitorVerdict): Promise<void> {
+  const isKept = verdict.code !== 0 && verdict.code !== 190;
+  const { called = isKept ? 'by the cluster' : 'by hand', level } = verdict;
+  if (called === 'by the cluster') return assertFailure(service.bed, 'monitor', verdict);
+  const { code, reason } = await forceCheck(called === 'by hand' ? service.node : service.target, level);
+  assertVerdict('monitor', verdict, code, reason);
+}
+
+/** Has a node's executor call a monitor, and returns what that said. */
+export async function forceCheck(node: BedNode, level?: number): Promise<{ code: number; reason: string }> {
+  const argv = ['crm_resource', '--resource', KAMAILIO, '--force-check'];
+  const env: Record<string, string> = level === undefined ? {} : { OCF_CHECK_LEVEL: String(level) };
+  const { stdout, stderr } = await node.run(argv, { env });
+  const [, code, reason = ''] = /returned: '[^']*' \((\d+)\)(?:: (.*))?/.exec(stdout) ?? [];
+  if (code === undefined) throw new Error(`${argv.join(' ')} says: ${stdout}${stderr}`);
+  return { code: Number(code), reason };
+}
+
+/** Waits until the cluster shows that an operation of Kamailio has failed, and judges it. */
+async function assertFailure(bed: Bed, task: 'start' | 'stop' | 'monitor', verdict: Verdict): Promise<void> {
+  const isMeant = ({ resource, task: done, intervalMs }: FailedOperation) =>
+    resource === KAMAILIO && done === task && (task !== 'monitor' || intervalMs > 0);
+  const { code, reason } = await bed.waitFor(
+    async () => (await bed.state()).failures.find(isMeant),
+    `the cluster shows a failed ${task}`,
+    LIMIT_MS,
+  );
+  assertVerdict(task, verdict, code, reason);
+}
+
+function assertVerdict(task: string, verdict: Verdict, code: number, reason: string): void {
+  const codes = [verdict.code].flat();
+  assert.ok(codes.includes(code), `${task} says ${code}, not ${codes.join(' or ')}: ${reason}`);
+  if (verdict.reason) assert.match(reason, verdict.reason);
+}
+
+async function untilDone(service: Service, { cluster }: Fault): Promise<void> {
+  const { bed, node, main } = service;
+  if (typeof cluster === 'object') return cluster.until(service);
+  if (cluster === 'leaves it alone') {
+    await bed.settle();
+    const { failures } = await bed.state();
+    assert.equal(failures, []);
+    assert.is(Number(await node.read(PIDFILE)), main, 'the main process is the same');
+    return;
+  }
+  await bed.waitFor(
+    async () => {
+      const place = await bed.runningOn(KAMAILIO);
+      if (!place || (place.name === node.name) !== (cluster === 'restarts it here')) return false;
+      const pid = Number(await place.read(PIDFILE));
+      return pid > 0 && (place.name !== node.name || pid !== main) && (await bed.answers());
+    },
+    cluster === 'moves it' ? 'another node serves' : `another Kamailio serves on ${node.name}`,
+    LIMIT_MS,
+  );
+  await bed.settle();
+}
