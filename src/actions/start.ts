@@ -104,12 +104,14 @@ async function waitUntilServing(
   deadline: Deadline,
 ): Promise<number> {
   let problems: Problem[] = [];
+  let pidfileIs = '';
   for (; !deadline.passed; await deadline.pause(LOOK_EVERY_MS)) {
     const { end } = launched ?? {};
     if (end && hasFailed(end)) throw await explainFailedLaunch(params, end, launched, deadline);
 
     const main = findMain(params);
     if (!main.found) {
+      pidfileIs = main.why;
       const starting = launched && !end;
       if (starting || findProcesses(params).length > 0) continue;
       throw await explainFailedLaunch(params, end, launched, deadline);
@@ -124,7 +126,9 @@ async function waitUntilServing(
     const whole = !deadline.passed || now() - askedAt >= TELLING_SILENCE_MS;
     if (whole || problems.length === 0) problems = round;
   }
-  const seen = problems.join(' || ') || 'its main process has not written the pidfile yet';
+  // Kamailio opens its pidfile, and does not notice when the disk has no room for the number.
+  const isFull = pidfileIs.endsWith(' is empty') ? ' (is its disk full?)' : '';
+  const seen = problems.join(' || ') || `${pidfileIs}${isFull}`;
   throw new Failure(
     ExitCode.generic,
     `Kamailio was started but does not serve in time: ${seen}; if it only needs longer, raise the timeout of the start operation`,

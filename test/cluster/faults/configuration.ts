@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Bed } from '../bed/bed.ts';
-import { exampleFile, KAMAILIO } from '../bed/kamailio.ts';
+import { ADDRESS_RESOURCE, exampleFile, KAMAILIO } from '../bed/kamailio.ts';
 import type { BedNode } from '../bed/node.ts';
 
 export const CONFFILE = '/etc/kamailio/kamailio.cfg';
@@ -30,12 +30,11 @@ const ROUTES = `
     if (is_method("REGISTER")) { save("location"); exit; }
 `;
 
-/** The example's kamailio.cfg, as a registrar with a database; `more` goes to the end of its global part. */
+/** The example's kamailio.cfg, as a registrar with a database; `more` are lines of its global part. */
 export function configuration(more = ''): string {
-  return exampleFile('kamailio.cfg').replace(
-    'request_route {',
-    `${MODULES}${more}\nrequest_route {${ROUTES}`,
-  );
+  return exampleFile('kamailio.cfg')
+    .replace('debug=0\n', `debug=0\n${more}`)
+    .replace('request_route {', `${MODULES}\nrequest_route {${ROUTES}`);
 }
 
 /** Writes the configuration and an empty database to each node, and creates the group with Kamailio. */
@@ -43,7 +42,7 @@ export async function createService(bed: Bed): Promise<void> {
   for (const node of bed.nodes) await prepare(node);
   await bed.createKamailio({
     // A silent Kamailio is found out sooner than by default.
-    params: { probe_timeout: '2' },
+    params: { probe_timeout: '3' },
     groupMeta: { 'resource-stickiness': '100' },
     operations: [
       { name: 'start', interval: 0, timeout: TIMEOUTS.start },
@@ -51,6 +50,10 @@ export async function createService(bed: Bed): Promise<void> {
       { name: 'monitor', interval: 1, timeout: TIMEOUTS.monitor },
     ],
   });
+  // Rare: it is Kamailio's monitor that is to see faults first.
+  const rare = `<op id="${ADDRESS_RESOURCE}-monitor-10" interval="300s"/>`;
+  await bed.command(['cibadmin', '--modify', '--scope', 'resources', '--xml-text', rare]);
+  await bed.settle();
 }
 
 /** Changes the timeout of an operation; s. */
@@ -61,8 +64,8 @@ export async function setTimeoutOf(bed: Bed, operation: 'start' | 'stop', second
 
 async function prepare(node: BedNode): Promise<void> {
   writeFileSync(`${node.diskRoot}${CONFFILE}`, configuration());
-  const script = `mkdir -p "\${1%/*}"; rm -f "$1"; cat "$2"/standard-create.sql "$2"/usrloc-create.sql | sqlite3 "$1"
-    chown -R kamailio:kamailio "\${1%/*}"`;
+  const script = `mkdir -p "$(dirname "$1")"; rm -f "$1"; cat "$2"/standard-create.sql "$2"/usrloc-create.sql | sqlite3 "$1"
+    chown -R kamailio:kamailio "$(dirname "$1")"`;
   await node.mustRun(['sh', '-ec', script, 'prepare', DATABASE, SCHEMA]);
 }
 
@@ -71,6 +74,6 @@ export async function setParameter(bed: Bed, name: string, value: string | undef
   const change =
     value === undefined
       ? ['--delete-parameter', name]
-      : ['--set-parameter', name, '--parameter-value', value];
+      : ['--set-parameter', name, `--parameter-value=${value}`];
   await bed.command(['crm_resource', '--resource', KAMAILIO, ...change]);
 }

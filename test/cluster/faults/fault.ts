@@ -44,6 +44,8 @@ export interface Fault {
   readonly registrations?: 'kept';
   /** What must hold besides what holds after every fault (holds.ts), in words; `check` looks. */
   readonly also?: string;
+  /** Brings about what the fault needs. Returns how it is taken back at the end, where there is anything to take back. */
+  prepare?(service: Service): Promise<Mend | undefined>;
   /** Breaks it. Returns how the machine is mended once the cluster has done its part, where there is anything to mend. */
   inflict(service: Service): Promise<Mend | undefined>;
   /** Throws when what `also` says does not hold. The service is as it was before the fault. */

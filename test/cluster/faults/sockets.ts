@@ -1,7 +1,6 @@
 import { SERVICE_ADDRESS } from '../bed/configuration.ts';
 import { CONFFILE, configuration, setParameter, setTimeoutOf, TIMEOUTS } from './configuration.ts';
 import type { Fault } from './fault.ts';
-import { findService, type Service } from './service.ts';
 
 /** Takes the TCP port as soon as it is free. */
 const TCP_THIEF = `const server = require('node:net').createServer();
@@ -39,7 +38,9 @@ export const SOCKET_FAULTS: readonly Fault[] = [
   {
     broken: 'the address of the service is removed',
     monitor: { code: 1, reason: new RegExp(`${SERVICE_ADDRESS}:5060: (unreachable|no answer)`) },
-    cluster: { does: 'starts both again, here or elsewhere', until: untilServedAnew },
+    start: { code: 1 },
+    cluster: 'moves it',
+    registrations: 'kept',
     inflict: async ({ sh }) => void (await sh('ip address delete "$1" dev eth0', `${SERVICE_ADDRESS}/24`)),
   },
   {
@@ -101,12 +102,3 @@ export const SOCKET_FAULTS: readonly Fault[] = [
     },
   },
 ];
-
-/** Waits until another main process serves, wherever that is. */
-async function untilServedAnew({ bed, node, main }: Service): Promise<void> {
-  await bed.waitFor(async () => {
-    const now = await findService(bed);
-    return (now.node.name !== node.name || now.main !== main) && (await bed.answers());
-  }, 'it serves anew');
-  await bed.settle();
-}

@@ -19,6 +19,8 @@ const CALLERS = 3;
  * service runs and the cluster knows of no failure.
  */
 export async function take(bed: Bed, fault: Fault): Promise<void> {
+  const takeBack = await fault.prepare?.(await findService(bed));
+  if (fault.prepare) await bed.settle();
   const service = await findService(bed);
   const callers = fault.registrations === 'kept' ? `caller${service.main}` : undefined;
   if (callers) await register(bed, callers, CALLERS);
@@ -32,6 +34,7 @@ export async function take(bed: Bed, fault: Fault): Promise<void> {
     }
   } finally {
     await mend?.();
+    await takeBack?.();
   }
   if (callers) assert.is(await registered(service.node, callers), CALLERS, 'registrations are kept');
   await bed.command(['crm_resource', '--cleanup', '--resource', KAMAILIO]);
@@ -53,7 +56,8 @@ export async function forceCheck(node: BedNode, level?: number): Promise<{ code:
   const argv = ['crm_resource', '--resource', KAMAILIO, '--force-check'];
   const env: Record<string, string> = level === undefined ? {} : { OCF_CHECK_LEVEL: String(level) };
   const { stdout, stderr } = await node.run(argv, { env });
-  const [, code, reason = ''] = /returned: '[^']*' \((\d+)\)(?:: (.*))?/.exec(stdout) ?? [];
+  const [, code] = /Operation force-check .* returned (\d+) /.exec(stdout + stderr) ?? [];
+  const [, reason = ''] = /^ocf-exit-reason:(.*)$/m.exec(stdout + stderr) ?? [];
   if (code === undefined) throw new Error(`${argv.join(' ')} says: ${stdout}${stderr}`);
   return { code: Number(code), reason };
 }
@@ -71,6 +75,7 @@ async function assertFailure(bed: Bed, task: 'start' | 'stop' | 'monitor', verdi
 }
 
 function assertVerdict(task: string, verdict: Verdict, code: number, reason: string): void {
+  console.log(`         ${task}: ${code} ${reason}`);
   const codes = [verdict.code].flat();
   assert.ok(codes.includes(code), `${task} says ${code}, not ${codes.join(' or ')}: ${reason}`);
   if (verdict.reason) assert.match(reason, verdict.reason);

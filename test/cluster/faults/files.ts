@@ -1,0 +1,164 @@
+import * as assert from 'uvu/assert';
+import { exampleFile, PIDFILE } from '../bed/kamailio.ts';
+import { FIFO, KAMCTLRC, setTimeoutOf, TIMEOUTS } from './configuration.ts';
+import type { Fault, Mend } from './fault.ts';
+import type { Service } from './service.ts';
+
+/** An instance besides the cluster's, for faults that must not touch it. */
+const OTHER = '/run/kamailio_other';
+
+/** Faults of files, directories and file systems. */
+export const FILE_FAULTS: readonly Fault[] = [
+  {
+    broken: 'the pidfile is deleted',
+    monitor: { code: 1, reason: /not known \(pidfile \S+ does not exist\), but \d+/ },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    inflict: async ({ sh }) => void (await sh('rm "$1"', PIDFILE)),
+  },
+  {
+    broken: 'the pidfile is deleted with its directory',
+    monitor: { code: 1, reason: /not known \(pidfile \S+ does not exist\), but \d+/ },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    inflict: async ({ sh }) => void (await sh('rm -r "$(dirname "$1")"', PIDFILE)),
+  },
+  {
+    broken: 'the pidfile is emptied',
+    monitor: { code: 1, reason: /not known \(pidfile \S+ is empty\), but \d+/ },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    inflict: async ({ sh }) => void (await sh(': >"$1"', PIDFILE)),
+  },
+  {
+    broken: "the pidfile is another instance's",
+    monitor: { code: 1, reason: /names pid \d+, which is another program/ },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    also: 'the other instance lives on',
+    inflict: async (service) => {
+      const main = await startOther(service);
+      await service.sh('cat "$1/kamailio.pid" >"$2"', OTHER, PIDFILE);
+      return endUnharmed(service, main);
+    },
+  },
+  {
+    broken: 'the pidfile names a process of another program',
+    monitor: { code: 1, reason: /names pid \d+, which is another program/ },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    also: 'the other program lives on',
+    inflict: async (service) => {
+      const script = 'sleep 3600 >/dev/null 2>&1 & echo $! | tee "$1"';
+      return endUnharmed(service, Number(await service.sh(script, PIDFILE)));
+    },
+  },
+  {
+    broken: 'the pidfile is a symbolic link to /etc/passwd',
+    monitor: { code: 1, reason: /not known \(pidfile \S+ is a symbolic link\), but \d+/ },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    also: '/etc/passwd is as it was',
+    inflict: async ({ sh }) => {
+      const before = await sh('stat -c %i%s%Y%U /etc/passwd; ln -sf /etc/passwd "$1"', PIDFILE);
+      return async () => assert.is(await sh('stat -c %i%s%Y%U /etc/passwd'), before);
+    },
+  },
+  {
+    broken: '/run is full when Kamailio has died',
+    monitor: { code: 7 },
+    start: { code: 1, reason: /pidfile \S+ is empty \(is its disk full\?\)/ },
+    cluster: 'moves it',
+    inflict: async ({ bed, sh, signal, pids }) => {
+      await setTimeoutOf(bed, 'start', 6);
+      await sh('rm "$1"; dd if=/dev/zero of=/run/filler bs=4k 2>/dev/null || true', PIDFILE);
+      await signal('KILL', pids);
+      return async () => {
+        await sh('rm /run/filler');
+        await setTimeoutOf(bed, 'start', TIMEOUTS.start);
+      };
+    },
+  },
+  {
+    // The stop can remove nothing: pidfile and directory stay until the file system is mended.
+    broken: '/run is read-only when Kamailio has died',
+    monitor: { code: 7 },
+    start: { code: 4, reason: /cannot remove the pidfile \S+ \(EROFS\)/ },
+    cluster: 'moves it',
+    inflict: async ({ sh, signal, pids }) => {
+      await sh('mount --bind /run /run; mount -o remount,bind,ro /run');
+      await signal('KILL', pids);
+      return () => sh('umount -l /run; rm -r "$(dirname "$1")"', PIDFILE);
+    },
+  },
+  {
+    broken: '/tmp takes no more files',
+    monitor: { code: 1, reason: /control plane: the FIFO for the reply cannot be made/ },
+    start: { code: 1, reason: /control plane: the FIFO for the reply cannot be made/ },
+    cluster: 'moves it',
+    registrations: 'kept',
+    inflict: async ({ bed, sh }) => {
+      await setTimeoutOf(bed, 'start', 6);
+      await sh('mount -o remount,nr_inodes="$(df --output=iused /tmp | tail -n 1 | tr -d " ")" /tmp');
+      return async () => {
+        await sh('mount -o remount,nr_inodes=100000 /tmp');
+        await setTimeoutOf(bed, 'start', TIMEOUTS.start);
+      };
+    },
+  },
+  {
+    broken: 'the control FIFO is deleted, as by a clean-up of old files',
+    monitor: { code: 1, reason: /control plane: the FIFO \S+ does not exist/ },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    inflict: async ({ sh }) => void (await sh('rm "$1"', FIFO)),
+  },
+  {
+    broken: 'a file stands in the place of the control FIFO',
+    monitor: { code: 1, reason: /control plane: \S+ is no FIFO/ },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    inflict: async ({ sh }) => void (await sh('rm "$1"; echo {} >"$1"', FIFO)),
+  },
+  {
+    broken: 'kamctlrc is deleted',
+    monitor: { code: 5, reason: /kamctlrc \S+ is missing on this node/ },
+    cluster: 'moves it',
+    registrations: 'kept',
+    inflict: async ({ sh }) => {
+      await sh('mv "$1" "$1.away"', KAMCTLRC);
+      return () => sh('mv "$1.away" "$1"', KAMCTLRC);
+    },
+  },
+  {
+    // Root removes nothing from there, and starts nothing: until a person has looked at it.
+    broken: 'everybody may write to the directory of the pidfile when Kamailio has died',
+    monitor: { code: 7 },
+    start: { code: 4, reason: /others may write to \S+ \(mode 0777\)/ },
+    cluster: 'moves it',
+    inflict: async ({ sh, signal, pids }) => {
+      await sh('chmod 777 "$(dirname "$1")"', PIDFILE);
+      await signal('KILL', pids);
+      return () => sh('rm -r "$(dirname "$1")"', PIDFILE);
+    },
+  },
+];
+
+/** Starts an instance that the cluster knows nothing of; returns its main process. */
+async function startOther({ bed, node, sh }: Service): Promise<number> {
+  const config = exampleFile('kamailio.cfg').replaceAll(FIFO, `${OTHER}/rpc.fifo`);
+  await sh('install -d -o kamailio -g kamailio "$1"', OTHER);
+  await node.write(`${OTHER}/kamailio.cfg`, config);
+  const call =
+    'kamailio -P "$1/kamailio.pid" -f "$1/kamailio.cfg" -l udp:127.0.0.1:5070 -u kamailio -g kamailio';
+  await sh(`${call} >/dev/null 2>&1`, OTHER);
+  return bed.waitFor(
+    async () => Number(await node.read(`${OTHER}/kamailio.pid`)) || undefined,
+    'the other serves',
+  );
+}
+
+/** Makes sure that a process has lived through the fault, and ends it. */
+function endUnharmed({ sh }: Service, pid: number): Mend {
+  return () => sh('kill "$1"; rm -rf "$2"', String(pid), OTHER);
+}

@@ -1,0 +1,139 @@
+import { GROUP, KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
+import { CONFFILE, configuration, DATABASE, setParameter } from './configuration.ts';
+import type { Fault, Mend } from './fault.ts';
+import type { Service } from './service.ts';
+
+const BINARY = '/usr/sbin/kamailio';
+const MODULES = '/usr/lib/*/kamailio/modules';
+
+/** Faults of the configuration, the installation and the accounts. */
+export const INSTALLATION_FAULTS: readonly Fault[] = [
+  {
+    broken: 'the configuration is broken when Kamailio has died',
+    monitor: { code: 7 },
+    start: { code: 2, reason: /Kamailio rejects its configuration/ },
+    cluster: 'moves it',
+    inflict: async ({ node, signal, pids }) => {
+      await node.write(CONFFILE, `${configuration()}request_route { not_a_function( }\n`);
+      await signal('KILL', pids);
+      return () => node.write(CONFFILE, configuration());
+    },
+  },
+  {
+    broken: 'the configuration is missing on the node that it is moved to',
+    monitor: { code: 7, called: 'by hand, on the target' },
+    start: { code: 5, reason: /conffile \S+ does not exist on this node/ },
+    cluster: { does: 'runs it on a node that has it', until: untilElsewhere },
+    registrations: 'kept',
+    inflict: (service) => moveWithout(service, CONFFILE),
+  },
+  {
+    broken: "Kamailio's program is missing on the node that it is moved to",
+    monitor: { code: 7, called: 'by hand, on the target' },
+    start: { code: 5, reason: /binary \S+ does not exist on this node/ },
+    cluster: { does: 'runs it on a node that has it', until: untilElsewhere },
+    registrations: 'kept',
+    inflict: (service) => moveWithout(service, BINARY),
+  },
+  {
+    broken: 'an upgrade replaces the program of a running Kamailio',
+    monitor: { code: 0 },
+    cluster: 'leaves it alone',
+    inflict: async ({ sh }) => void (await sh('cp -p "$1" "$1.new"; mv "$1.new" "$1"', BINARY)),
+  },
+  {
+    broken: 'the main process is killed after an upgrade',
+    monitor: { code: 1, reason: /main process is not known .* but \d+ processes/ },
+    cluster: 'restarts it here',
+    inflict: async ({ sh, signal, main }) => {
+      await sh('cp -p "$1" "$1.new"; mv "$1.new" "$1"', BINARY);
+      await signal('KILL', [main]);
+      return undefined;
+    },
+  },
+  {
+    broken: 'a failed upgrade leaves a damaged program, and Kamailio has died',
+    monitor: { code: 7 },
+    start: { code: 5, reason: /binary \S+ is no program for this node/ },
+    cluster: 'moves it',
+    inflict: async ({ sh, signal, pids }) => {
+      await sh('mv "$1" "$1.away"; echo half >"$1"; chmod 755 "$1"', BINARY);
+      await signal('KILL', pids);
+      return () => sh('mv "$1.away" "$1"', BINARY);
+    },
+  },
+  {
+    broken: 'a module is missing when Kamailio has died',
+    monitor: { code: 7 },
+    start: { code: 2, reason: /Kamailio rejects its configuration/ },
+    cluster: 'moves it',
+    inflict: async ({ sh, signal, pids }) => {
+      await sh(`for path in ${MODULES}/usrloc.so; do mv "$path" "$path.away"; done`);
+      await signal('KILL', pids);
+      return () => sh(`for path in ${MODULES}/usrloc.so.away; do mv "$path" "\${path%.away}"; done`);
+    },
+  },
+  {
+    broken: 'the database is damaged when Kamailio has died',
+    monitor: { code: 7 },
+    start: { code: 1, reason: /Kamailio exited with \d+ instead of serving/ },
+    cluster: 'moves it',
+    inflict: async ({ sh, signal, pids }) => {
+      await sh('mv "$1" "$1.away"; echo damaged >"$1"', DATABASE);
+      await signal('KILL', pids);
+      return () => sh('mv "$1.away" "$1"', DATABASE);
+    },
+  },
+  {
+    // What runs is still known as Kamailio's, and ended. The directory of an unknown account is not trusted, and left.
+    broken: 'the account kamuser is removed, and the main process is killed',
+    monitor: { code: 1, reason: /main process is not known .* but \d+ processes/ },
+    start: { code: 2, reason: /account \S+ \(kamuser\) is not known/ },
+    cluster: 'moves it',
+    inflict: async ({ sh, signal, main }) => {
+      await sh('cp -p /etc/passwd /etc/passwd.away; sed -i /^kamailio:/d /etc/passwd');
+      await signal('KILL', [main]);
+      return () => sh('mv /etc/passwd.away /etc/passwd; rm -r "$(dirname "$1")"', PIDFILE);
+    },
+  },
+  {
+    broken: 'a parameter is set to a value that is wrong on every node',
+    start: { code: 6, reason: /port=99999/ },
+    cluster: {
+      does: 'stops it everywhere, until the parameter is right',
+      until: async ({ bed }) => {
+        await bed.waitFor(async () => {
+          const { resources } = await bed.state();
+          return resources.some(({ id, active }) => id === KAMAILIO && !active);
+        }, 'Kamailio is stopped');
+        await bed.settle();
+      },
+    },
+    registrations: 'kept',
+    inflict: async ({ bed }) => {
+      await setParameter(bed, 'port', '99999');
+      return () => setParameter(bed, 'port', undefined);
+    },
+  },
+];
+
+/** Takes a file away from the target and has the group moved there. */
+async function moveWithout({ bed, target }: Service, path: string): Promise<Mend> {
+  await target.mustRun(['mv', path, `${path}.away`]);
+  await bed.command(['crm_resource', '--resource', GROUP, '--move', '--node', target.name]);
+  return async () => {
+    await target.mustRun(['mv', `${path}.away`, path]);
+    await bed.command(['crm_resource', '--resource', GROUP, '--clear']);
+  };
+}
+
+/** Waits until the start on the target has failed, and Kamailio serves on another node. */
+async function untilElsewhere({ bed, target }: Service): Promise<void> {
+  await bed.waitFor(async () => {
+    const { failures } = await bed.state();
+    const isTried = failures.some(({ task, node }) => task === 'start' && node === target.name);
+    const place = await bed.runningOn(KAMAILIO);
+    return isTried && place && place.name !== target.name && (await bed.answers());
+  }, `Kamailio serves elsewhere than on ${target.name}`);
+  await bed.settle();
+}
