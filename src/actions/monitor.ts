@@ -35,6 +35,9 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
   ]);
   const found = [...problems, ...control];
   if (found.length > 0) {
+    // It may have died while it was asked: that is the reason then, and nothing may be left of it.
+    const now = findMain(params);
+    if (!now.found) throw withoutMain(params, now.why);
     throw new Failure(
       ExitCode.generic,
       `Kamailio runs (pid ${main.process.pid}) but is not healthy: ${found.join(' || ')}`,

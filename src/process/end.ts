@@ -3,7 +3,7 @@ import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
 import { findProcesses, type Instance, identify, isStopped, refresh } from './instance.ts';
 import { findMain } from './pidfile.ts';
-import type { ProcessStat } from './procfs.ts';
+import { type ProcessStat, readWakes } from './procfs.ts';
 
 /** How an instance was ended. */
 export interface Ending {
@@ -21,6 +21,9 @@ export const STALL_MS = 3000;
 const LOOK_EVERY_MS = 15;
 /** The whole process table is looked through again this often, for children forked in between, ms. */
 const SEARCH_EVERY_MS = 500;
+
+/** So often the last process must wake to have moved: more often than reminders alone wake it meanwhile. */
+const WAKES = 10;
 
 /** A Kamailio in which nothing has moved for this long is sent SIGTERM again, ms. */
 const REMIND_MS = 700;
@@ -49,6 +52,7 @@ async function watchThemGo(
 ): Promise<{ left: readonly ProcessStat[]; why: string }> {
   let left = processes;
   let activity = '';
+  let wakes = 0;
   let movedAt = now();
   let searchedAt = now();
   let termedAt: number | undefined;
@@ -60,7 +64,11 @@ async function watchThemGo(
       if (left.length === 0) return { left, why: '' };
     }
     const activityNow = left.map(activityOf).join();
-    if (activityNow !== activity) movedAt = now();
+    const wakesNow = wakesOf(left);
+    if (activityNow !== activity || wakesNow - wakes >= WAKES) {
+      movedAt = now();
+      wakes = wakesNow;
+    }
     activity = activityNow;
     if (now() - movedAt > STALL_MS) {
       return { left, why: `nothing moved in it for ${STALL_MS / 1000} s after SIGTERM` };
@@ -90,6 +98,15 @@ function terminate(instance: Instance, processes: readonly ProcessStat[]): void 
  */
 function activityOf(process: ProcessStat): string {
   return `${process.pid}:${process.cpuTicks}${process.state === 'D' ? `:${now()}` : ''}`;
+}
+
+/**
+ * The main process, the last one, writes the registrations. Where the database is another host's it sleeps for most
+ * of the time, and uses next to no CPU, but each answer wakes it. (A timer process wakes all the time, hung or not.)
+ */
+function wakesOf(processes: readonly ProcessStat[]): number {
+  const [last, ...others] = processes;
+  return last && others.length === 0 ? readWakes(last.pid) : 0;
 }
 
 async function kill(

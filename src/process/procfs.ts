@@ -75,6 +75,11 @@ export function readStatus(
   };
 }
 
+/** How often a process has gone to sleep and come back by itself (proc(5), voluntary_ctxt_switches); 0 when it is gone. */
+export function readWakes(pid: number): number {
+  return Number(/^voluntary_ctxt_switches:\t(\d+)$/m.exec(readProcFile(pid, 'status') ?? '')?.[1] ?? 0);
+}
+
 /** All pids that /proc shows. */
 export function listPids(): number[] {
   return readdirSync('/proc')

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { listeningSockets } from '../../src/process/sockets.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { type TestInstance, until } from '../support/instance.ts';
 import { isAlive, processesNaming, signalAll, stateOf, untilGone } from '../support/processes.ts';
@@ -114,6 +115,19 @@ test('an instance whose workers are stopped fails its polls before the executor 
     assert.equal(pidsOf(instance), []);
   }));
 
+test('a Kamailio that dies while it is asked is not running', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const main = instance.mainPid();
+    await suspend(pidsOf(instance).filter((pid) => pid !== main));
+    const monitored = call(instance, 'monitor');
+    const isAsked = () =>
+      listeningSockets().some(({ port, receiveQueue }) => port === instance.port && receiveQueue > 0);
+    await until(isAsked, 'the poll lies in the queue of its socket');
+    signalAll(pidsOf(instance), 'SIGKILL');
+    assertCall(await monitored, 7, /^not running: pidfile \S+ names pid \d+, which is gone/);
+  }));
+
 test('a start next to a Kamailio that hangs ends it when it does not come back', () =>
   withInstance({}, async (instance) => {
     assertCall(await call(instance, 'start'), 0);
@@ -160,6 +174,25 @@ test('a Kamailio that is busy terminating is not cut off', () =>
   withInstance({}, (instance) => {
     const file = join(instance.directory, 'work');
     return withStandIn(instance, busy(5, file), async () => {
+      const stopped = await call(instance, 'stop');
+      assertCall(stopped, 0);
+      assert.is(readFileSync(file, 'utf8'), 'finished');
+      assert.not.match(stopped.stderr, /killed/);
+    });
+  }));
+
+test('a Kamailio that waits for the answers of a slow database is not cut off', () =>
+  withInstance({}, (instance) => {
+    const file = join(instance.directory, 'work');
+    const writes = `process.on('SIGTERM', () => {
+      let answers = 0;
+      setInterval(() => {
+        if (++answers < 32) return;
+        require('node:fs').writeFileSync(${JSON.stringify(file)}, 'finished');
+        process.exit(0);
+      }, 250);
+    });`;
+    return withStandIn(instance, writes, async () => {
       const stopped = await call(instance, 'stop');
       assertCall(stopped, 0);
       assert.is(readFileSync(file, 'utf8'), 'finished');
