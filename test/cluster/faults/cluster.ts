@@ -1,4 +1,3 @@
-import * as assert from 'uvu/assert';
 import { SERVICE_ADDRESS } from '../bed/configuration.ts';
 import { KAMAILIO } from '../bed/kamailio.ts';
 import { AGENT_PATH } from '../bed/node.ts';
@@ -96,6 +95,8 @@ async function untilTakenOver({ bed, node, target }: Service): Promise<void> {
     async () => (await kamailioPids(node)).length === 0,
     'Kamailio has stopped where it is alone',
   );
-  const address = await node.mustRun(['ip', '-o', 'address', 'show', 'to', SERVICE_ADDRESS]);
-  assert.is(address, '', 'its address is gone there, too');
+  await bed.waitFor(
+    async () => (await node.mustRun(['ip', '-o', 'address', 'show', 'to', SERVICE_ADDRESS])) === '',
+    'its address is gone there, too',
+  );
 }

@@ -12,6 +12,9 @@ const SCHEMA = '/usr/share/kamailio/db_sqlite';
 /** Timeouts of start, stop and monitor, s. */
 export const TIMEOUTS = { start: 40, stop: 30, monitor: 20 } as const;
 
+/** s; a silent Kamailio is found out sooner than by default. */
+export const PROBE_TIMEOUT = '3';
+
 /** Registrations are kept in memory and written when Kamailio stops: the timer that writes them as well comes too late. */
 const MODULES = `
 loadmodule "db_sqlite.so"
@@ -41,8 +44,7 @@ export function configuration(more = ''): string {
 export async function createService(bed: Bed): Promise<void> {
   for (const node of bed.nodes) await prepare(node);
   await bed.createKamailio({
-    // A silent Kamailio is found out sooner than by default.
-    params: { probe_timeout: '3' },
+    params: { probe_timeout: PROBE_TIMEOUT },
     groupMeta: { 'resource-stickiness': '100' },
     operations: [
       { name: 'start', interval: 0, timeout: TIMEOUTS.start },
@@ -57,8 +59,13 @@ export async function createService(bed: Bed): Promise<void> {
 }
 
 /** Changes the timeout of an operation; s. */
-export async function setTimeoutOf(bed: Bed, operation: 'start' | 'stop', seconds: number): Promise<void> {
-  const xml = `<op id="${KAMAILIO}-${operation}-0" timeout="${seconds}s"/>`;
+export async function setTimeoutOf(
+  bed: Bed,
+  operation: keyof typeof TIMEOUTS,
+  seconds: number,
+): Promise<void> {
+  const interval = operation === 'monitor' ? 1 : 0;
+  const xml = `<op id="${KAMAILIO}-${operation}-${interval}" timeout="${seconds}s"/>`;
   await bed.command(['cibadmin', '--modify', '--scope', 'resources', '--xml-text', xml]);
 }
 

@@ -3,7 +3,7 @@ import type { Bed } from '../bed/bed.ts';
 import { KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
 import type { BedNode } from '../bed/node.ts';
 import type { FailedOperation } from '../bed/state.ts';
-import type { Fault, MonitorVerdict, Verdict } from './fault.ts';
+import type { Fault, Mend, MonitorVerdict, Verdict } from './fault.ts';
 import { assertHolds } from './holds.ts';
 import { register, registered } from './registrations.ts';
 import { findService, type Service } from './service.ts';
@@ -19,13 +19,18 @@ const CALLERS = 3;
  * service runs and the cluster knows of no failure.
  */
 export async function take(bed: Bed, fault: Fault): Promise<void> {
-  const takeBack = await fault.prepare?.(await findService(bed));
-  if (fault.prepare) await bed.settle();
-  const service = await findService(bed);
-  const callers = fault.registrations === 'kept' ? `caller${service.main}` : undefined;
-  if (callers) await register(bed, callers, CALLERS);
-  const mend = await fault.inflict(service);
+  const mends: (Mend | undefined)[] = [];
+  let service: Service;
+  let callers: string | undefined;
   try {
+    if (fault.prepare) {
+      mends.push(await fault.prepare(await findService(bed)));
+      await bed.settle();
+    }
+    service = await findService(bed);
+    callers = fault.registrations === 'kept' ? `caller${service.main}` : undefined;
+    if (callers) await register(bed, callers, CALLERS);
+    mends.push(await fault.inflict(service));
     if (fault.monitor) await assertMonitor(service, fault.monitor);
     await untilDone(service, fault);
     for (const task of ['start', 'stop'] as const) {
@@ -33,8 +38,7 @@ export async function take(bed: Bed, fault: Fault): Promise<void> {
       if (verdict) await assertFailure(bed, task, verdict);
     }
   } finally {
-    await mend?.();
-    await takeBack?.();
+    for (const mend of mends.reverse()) await mend?.();
   }
   if (callers) assert.is(await registered(service.node, callers), CALLERS, 'registrations are kept');
   await bed.command(['crm_resource', '--cleanup', '--resource', KAMAILIO]);

@@ -1,7 +1,15 @@
 import * as assert from 'uvu/assert';
 import { GROUP } from '../bed/kamailio.ts';
 import { AGENT_PATH, type BedNode } from '../bed/node.ts';
-import { CONFFILE, configuration, DATABASE, setParameter, setTimeoutOf, TIMEOUTS } from './configuration.ts';
+import {
+  CONFFILE,
+  configuration,
+  DATABASE,
+  PROBE_TIMEOUT,
+  setParameter,
+  setTimeoutOf,
+  TIMEOUTS,
+} from './configuration.ts';
 import type { Fault, Mend } from './fault.ts';
 import { register, registered } from './registrations.ts';
 import { kamailioPids } from './service.ts';
@@ -99,6 +107,15 @@ export const TIME_FAULTS: readonly Fault[] = [
     broken: 'the node is so loaded that a monitor gets 5 % of a CPU',
     monitor: { code: 0 },
     cluster: 'leaves it alone',
+    prepare: async ({ bed }) => {
+      // Neither the recurring monitor nor a poll may run out of time on a machine that is loaded besides.
+      await setTimeoutOf(bed, 'monitor', 120);
+      await setParameter(bed, 'probe_timeout', '60');
+      return async () => {
+        await setTimeoutOf(bed, 'monitor', TIMEOUTS.monitor);
+        await setParameter(bed, 'probe_timeout', PROBE_TIMEOUT);
+      };
+    },
     inflict: ({ node }) => wrapAgent(node, FIVE_PERCENT),
   },
   {
