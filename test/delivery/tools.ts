@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
@@ -34,7 +34,17 @@ export function run(file: string, args: readonly string[], options: RunOptions =
   return { status, output: `${stdout ?? ''}${stderr ?? ''}${error ? `\n${error.message}` : ''}` };
 }
 
-/** The same, and throws with the output when the program fails. Returns the output. */
+/** The same while the caller does other things. */
+export function runBeside(file: string, args: readonly string[]): Promise<Run> {
+  return new Promise((resolve) => {
+    execFile(file, args, { cwd: ROOT }, (error, stdout, stderr) => {
+      const status = error ? (typeof error.code === 'number' ? error.code : null) : 0;
+      resolve({ status, output: `${stdout}${stderr}${error?.message ?? ''}` });
+    });
+  });
+}
+
+/** The same as `run`, and throws with the output when the program fails. Returns the output. */
 export function mustRun(file: string, args: readonly string[], options: RunOptions = {}): string {
   const { status, output } = run(file, args, options);
   if (status !== 0) throw new Error(`${[file, ...args].join(' ')} ended with ${status}:\n${output}`);
