@@ -40,6 +40,8 @@ export interface ResourceState {
 
 export interface FailedOperation {
   readonly resource: string;
+  /** Its number on its node, which no other operation there has. */
+  readonly call: number;
   readonly task: string;
   readonly intervalMs: number;
   readonly node: string;
@@ -126,6 +128,7 @@ function failedOperation(element: Element): FailedOperation {
   const [, resource = '', task = '', interval = '0'] = OPERATION_KEY.exec(text(element, 'op_key')) ?? [];
   return {
     resource,
+    call: Number(text(element, 'call')),
     task,
     intervalMs: Number(interval),
     node: text(element, 'node'),

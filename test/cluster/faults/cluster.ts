@@ -2,14 +2,14 @@ import { SERVICE_ADDRESS } from '../bed/configuration.ts';
 import { KAMAILIO } from '../bed/kamailio.ts';
 import { AGENT_PATH } from '../bed/node.ts';
 import { CONFFILE, configuration, setTimeoutOf, TIMEOUTS } from './configuration.ts';
-import type { Fault } from './fault.ts';
+import { DEAD, type Fault } from './fault.ts';
 import { kamailioPids, type Service } from './service.ts';
 
 /** Faults of the cluster: its nodes, its network, its executor. */
 export const CLUSTER_FAULTS: readonly Fault[] = [
   {
     broken: 'the executor kills the agent in the middle of a start',
-    monitor: { code: 7 },
+    monitor: DEAD,
     start: { code: 1 },
     cluster: 'moves it',
     inflict: async ({ bed, node, sh, signal, pids }) => {

@@ -19,6 +19,9 @@ export interface MonitorVerdict extends Verdict {
   readonly level?: 20;
 }
 
+/** All processes have been killed. It is 1 where the monitor comes upon some that are still on their way out. */
+export const DEAD: MonitorVerdict = { code: [7, 1] };
+
 /** What the cluster does about it. */
 export type Reaction =
   /** Nothing: the same main process goes on, no failure is counted. */

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { exampleFile, PIDFILE } from '../bed/kamailio.ts';
 import { FIFO, KAMCTLRC, setTimeoutOf, TIMEOUTS } from './configuration.ts';
-import type { Fault, Mend } from './fault.ts';
+import { DEAD, type Fault, type Mend } from './fault.ts';
 import type { Service } from './service.ts';
 
 /** An instance besides the cluster's, for faults that must not touch it. */
@@ -66,7 +66,7 @@ export const FILE_FAULTS: readonly Fault[] = [
   },
   {
     broken: '/run is full when Kamailio has died',
-    monitor: { code: 7 },
+    monitor: DEAD,
     start: { code: 1, reason: /pidfile \S+ is empty \(is its disk full\?\)/ },
     cluster: 'moves it',
     inflict: async ({ bed, sh, signal, pids }) => {
@@ -82,7 +82,7 @@ export const FILE_FAULTS: readonly Fault[] = [
   {
     // The stop can remove nothing: pidfile and directory stay until the file system is mended.
     broken: '/run is read-only when Kamailio has died',
-    monitor: { code: 7 },
+    monitor: DEAD,
     start: { code: 4, reason: /cannot remove the pidfile \S+ \(EROFS\)/ },
     cluster: 'moves it',
     inflict: async ({ sh, signal, pids }) => {
@@ -133,7 +133,7 @@ export const FILE_FAULTS: readonly Fault[] = [
   {
     // Root removes nothing from there, and starts nothing: until a person has looked at it.
     broken: 'everybody may write to the directory of the pidfile when Kamailio has died',
-    monitor: { code: 7 },
+    monitor: DEAD,
     start: { code: 4, reason: /others may write to \S+ \(mode 0777\)/ },
     cluster: 'moves it',
     inflict: async ({ sh, signal, pids }) => {

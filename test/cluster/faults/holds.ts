@@ -19,7 +19,7 @@ export async function assertHolds(bed: Bed): Promise<void> {
   await bed.waitFor(() => bed.answers(), 'callers are answered');
   const home = await bed.runningOn(KAMAILIO);
   assert.ok(home, 'Kamailio runs on one node');
-  for (const node of bed.nodes) {
+  const assertNode = async (node: BedNode) => {
     const isHome = node.name === home.name;
     const address = await node.mustRun(['ip', '-o', 'address', 'show', 'to', SERVICE_ADDRESS]);
     assert.is(address !== '', isHome, `${SERVICE_ADDRESS} on ${node.name}: ${address}`);
@@ -30,7 +30,8 @@ export async function assertHolds(bed: Bed): Promise<void> {
       // Monitors come and go: a moment without any is waited for.
       return fifos === '' && (await node.run(['pgrep', '-f', AGENT_CALL])).code === 1;
     }, `no FIFO and no call of the agent is left on ${node.name}`);
-  }
+  };
+  await Promise.all(bed.nodes.map(assertNode));
 }
 
 async function assertOneKamailio(node: BedNode): Promise<void> {

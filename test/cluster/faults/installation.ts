@@ -1,6 +1,6 @@
 import { GROUP, KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
 import { CONFFILE, configuration, DATABASE, setParameter } from './configuration.ts';
-import type { Fault, Mend } from './fault.ts';
+import { DEAD, type Fault, type Mend } from './fault.ts';
 import type { Service } from './service.ts';
 
 const BINARY = '/usr/sbin/kamailio';
@@ -10,7 +10,7 @@ const MODULES = '/usr/lib/*/kamailio/modules';
 export const INSTALLATION_FAULTS: readonly Fault[] = [
   {
     broken: 'the configuration is broken when Kamailio has died',
-    monitor: { code: 7 },
+    monitor: DEAD,
     start: { code: 2, reason: /Kamailio rejects its configuration/ },
     cluster: 'moves it',
     inflict: async ({ node, signal, pids }) => {
@@ -53,7 +53,7 @@ export const INSTALLATION_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'a failed upgrade leaves a damaged program, and Kamailio has died',
-    monitor: { code: 7 },
+    monitor: DEAD,
     start: { code: 5, reason: /binary \S+ is no program for this node/ },
     cluster: 'moves it',
     inflict: async ({ sh, signal, pids }) => {
@@ -64,7 +64,7 @@ export const INSTALLATION_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'a module is missing when Kamailio has died',
-    monitor: { code: 7 },
+    monitor: DEAD,
     start: { code: 2, reason: /Kamailio rejects its configuration/ },
     cluster: 'moves it',
     inflict: async ({ sh, signal, pids }) => {
@@ -75,7 +75,7 @@ export const INSTALLATION_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'the database is damaged when Kamailio has died',
-    monitor: { code: 7 },
+    monitor: DEAD,
     start: { code: 1, reason: /Kamailio exited with \d+ instead of serving/ },
     cluster: 'moves it',
     inflict: async ({ sh, signal, pids }) => {

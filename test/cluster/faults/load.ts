@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { SERVICE_ADDRESS } from '../bed/configuration.ts';
 import { CONFFILE, configuration, setParameter } from './configuration.ts';
-import type { Fault } from './fault.ts';
+import { DEAD, type Fault } from './fault.ts';
 import { register } from './registrations.ts';
 import { forceCheck } from './take.ts';
 
@@ -22,7 +22,7 @@ export const LOAD_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'the kernel kills a worker for want of memory',
-    monitor: { code: [7, 1] },
+    monitor: DEAD,
     cluster: 'restarts it here',
     inflict: async ({ bed, sh, pids }) => {
       await sh(
@@ -59,7 +59,7 @@ export const LOAD_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'fork is refused (limit of processes) when Kamailio has died',
-    monitor: { code: 7 },
+    monitor: DEAD,
     start: { code: 1, reason: /Kamailio exited with \d+ instead of serving: Cannot fork/ },
     cluster: 'moves it',
     inflict: async ({ sh, signal, pids }) => {

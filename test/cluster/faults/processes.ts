@@ -1,5 +1,5 @@
 import { SERVICE_ADDRESS } from '../bed/configuration.ts';
-import type { Fault } from './fault.ts';
+import { DEAD, type Fault } from './fault.ts';
 
 /** Faults of Kamailio's own processes. */
 export const PROCESS_FAULTS: readonly Fault[] = [
@@ -12,7 +12,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
   {
     // Its main process ends all others when one of them dies.
     broken: 'a UDP worker is killed',
-    monitor: { code: [7, 1] },
+    monitor: DEAD,
     cluster: 'restarts it here',
     registrations: 'kept',
     inflict: async ({ signal, workers }) =>
@@ -20,20 +20,20 @@ export const PROCESS_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'the process of the control FIFO is killed',
-    monitor: { code: [7, 1] },
+    monitor: DEAD,
     cluster: 'restarts it here',
     registrations: 'kept',
     inflict: async ({ signal, workers }) => void (await signal('KILL', await workers(/FIFO/))),
   },
   {
     broken: 'all processes are killed',
-    monitor: { code: 7, reason: /not running: .*and no process was started with -P/ },
+    monitor: DEAD,
     cluster: 'restarts it here',
     inflict: async ({ signal, pids }) => void (await signal('KILL', pids)),
   },
   {
     broken: 'somebody ends Kamailio by hand',
-    monitor: { code: [7, 1] },
+    monitor: DEAD,
     cluster: 'restarts it here',
     registrations: 'kept',
     inflict: async ({ signal, main }) => void (await signal('TERM', [main])),

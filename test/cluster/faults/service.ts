@@ -2,6 +2,7 @@ import type { Bed } from '../bed/bed.ts';
 import type { RunOptions } from '../bed/enter.ts';
 import { KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
 import type { BedNode } from '../bed/node.ts';
+import type { FailedOperation } from '../bed/state.ts';
 import { FIFO } from './configuration.ts';
 
 /** The Kamailio that a fault is about, as it was before the fault. Pids are the node's own. */
@@ -14,6 +15,8 @@ export interface Service {
   readonly main: number;
   /** All its processes. */
   readonly pids: readonly number[];
+  /** Failed operations that the cluster shows besides those of earlier faults. */
+  failures(): Promise<FailedOperation[]>;
   /** Those of its processes that Kamailio describes so (RPC core.psx). Throws when there is none. */
   workers(description: RegExp): Promise<number[]>;
   /** Signals processes on its node. */
@@ -30,12 +33,15 @@ export async function findService(bed: Bed): Promise<Service> {
   const target = bed.nodes.find((candidate) => candidate.name !== node?.name);
   if (!node || !target) throw new Error('Kamailio does not run on one node');
   const pids = await kamailioPids(node);
+  const shown = async () => (await bed.state()).failures;
+  const earlier = new Set((await shown()).map((failure) => JSON.stringify(failure)));
   const service: Service = {
     bed,
     node,
     target,
     main: Number(await node.read(PIDFILE)),
     pids,
+    failures: async () => (await shown()).filter((failure) => !earlier.has(JSON.stringify(failure))),
     workers: async (description) => {
       const { result }: { result: readonly Worker[] } = JSON.parse(await service.rpc('core.psx'));
       const found = result.filter(({ DSC }) => description.test(DSC)).map(({ PID }) => PID);

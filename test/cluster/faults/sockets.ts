@@ -1,6 +1,6 @@
 import { SERVICE_ADDRESS } from '../bed/configuration.ts';
 import { CONFFILE, configuration, setParameter, setTimeoutOf, TIMEOUTS } from './configuration.ts';
-import type { Fault } from './fault.ts';
+import { DEAD, type Fault } from './fault.ts';
 
 /** Takes the TCP port as soon as it is free. */
 const TCP_THIEF = `const server = require('node:net').createServer();
@@ -14,7 +14,7 @@ const UDP_THIEF = `require('node:dgram').createSocket({ type: 'udp4', reuseAddr:
 export const SOCKET_FAULTS: readonly Fault[] = [
   {
     broken: 'another program takes the TCP port of a Kamailio that has died',
-    monitor: { code: 7 },
+    monitor: DEAD,
     start: { code: 1, reason: new RegExp(`in use: tcp:${SERVICE_ADDRESS}:5060 by pid \\d+`) },
     cluster: 'moves it',
     inflict: async ({ bed, node, signal, pids }) => {
@@ -93,7 +93,7 @@ export const SOCKET_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'the DNS does not answer',
-    monitor: { code: 7 },
+    monitor: DEAD,
     cluster: 'restarts it here',
     inflict: async ({ sh, signal, pids }) => {
       await sh('cp /etc/resolv.conf /tmp/resolv.conf; echo nameserver 192.0.2.253 >/etc/resolv.conf');

@@ -10,7 +10,7 @@ import {
   setTimeoutOf,
   TIMEOUTS,
 } from './configuration.ts';
-import type { Fault, Mend } from './fault.ts';
+import { DEAD, type Fault, type Mend } from './fault.ts';
 import { register, registered } from './registrations.ts';
 import { kamailioPids } from './service.ts';
 import { forceCheck } from './take.ts';
@@ -78,7 +78,7 @@ export const TIME_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'Kamailio has died, and takes 15 s until it serves again',
-    monitor: { code: 7 },
+    monitor: DEAD,
     cluster: 'restarts it here',
     inflict: async ({ node, signal, pids }) => {
       await node.write(CONFFILE, configuration('fork_delay=1500000\n'));
@@ -88,7 +88,7 @@ export const TIME_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'monitors are called while Kamailio starts',
-    monitor: { code: 7 },
+    monitor: DEAD,
     cluster: 'restarts it here',
     also: 'none says 7 once a process of it lives, and the start succeeds',
     inflict: async ({ bed, node, signal, pids }) => {
