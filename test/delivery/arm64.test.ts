@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -7,13 +6,12 @@ import { callAgent } from '../support/agent.ts';
 import { makeInstance } from '../support/instance.ts';
 import { builtPackages, NEEDS_OF_BUILD } from './build.ts';
 import { madeOnce } from './pristine.ts';
-import { AS_ROOT, mustRun, testWith } from './tools.ts';
+import { AS_ROOT, mustRun, testWith, workDirectory } from './tools.ts';
 
 const NEEDS = [AS_ROOT, ...NEEDS_OF_BUILD, 'qemu-aarch64-static', 'apt-get'];
 const LIBRARIES = ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1'];
 
-const work = mkdtempSync(join(tmpdir(), 'ocf-kamailio-arm64-'));
-test.after(() => rmSync(work, { recursive: true, force: true }));
+const work = workDirectory('arm64');
 
 /** The machine's release of the arm64 libraries, by an apt that keeps its lists apart from the machine's. */
 function foreignLibraries(place: string): void {

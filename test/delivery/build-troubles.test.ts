@@ -1,13 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cloneSource, NEEDS_OF_BUILD, packageName } from './build.ts';
-import { AS_ROOT, mustRun, ROOT, type Run, run, testWith } from './tools.ts';
+import { AS_ROOT, mustRun, ROOT, type Run, run, testWith, workDirectory } from './tools.ts';
 
-const work = mkdtempSync(join(tmpdir(), 'ocf-kamailio-troubles-'));
-test.after(() => rmSync(work, { recursive: true, force: true }));
+const work = workDirectory('troubles');
 
 /** A clone for builds that go wrong, made when the first test asks for it. */
 function clone(): string {

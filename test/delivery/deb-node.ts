@@ -1,12 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { assertAgent, OURS } from './order.ts';
 import { NEEDS_OF_ROOT, type Root, withRoot } from './root.ts';
 import { AGENTS, buildOurs, debOfTheirs } from './small-packages.ts';
-import { mustRun, type Run } from './tools.ts';
+import { mustRun, type Run, workDirectory } from './tools.ts';
 
 /** What withDebNode cannot do without. */
 export const NEEDS_OF_DEB = [...NEEDS_OF_ROOT, 'dpkg-deb'];
@@ -25,8 +23,7 @@ export interface DebNode extends Root {
   chroot(...words: string[]): void;
 }
 
-const packages = mkdtempSync(join(tmpdir(), 'ocf-kamailio-packages-'));
-test.after(() => rmSync(packages, { recursive: true, force: true }));
+const packages = workDirectory('packages');
 let built: DebNode['files'] | undefined;
 
 /** The packages, made when the first test asks for them. */

@@ -1,5 +1,4 @@
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -8,7 +7,7 @@ import { builtPackages, NEEDS_OF_BUILD, packageName, VERSION } from './build.ts'
 import { OURS } from './order.ts';
 import { NEEDS_OF_ROOT, type Root, withRoot } from './root.ts';
 import { AGENT_PATH, buildPackage, rpmOfTheirs, shippedDeb } from './small-packages.ts';
-import { mustRun, testWith } from './tools.ts';
+import { mustRun, testWith, workDirectory } from './tools.ts';
 
 const NEEDS = [...NEEDS_OF_BUILD, ...NEEDS_OF_ROOT, 'ip'];
 type Kind = 'deb' | 'rpm';
@@ -29,8 +28,7 @@ remove() { rpm_on_node -e ${OURS}; }
 `,
 };
 
-const packages = mkdtempSync(join(tmpdir(), 'ocf-kamailio-packages-'));
-test.after(() => rmSync(packages, { recursive: true, force: true }));
+const packages = workDirectory('packages');
 
 /** Names of the files of the package as built, and of a next version, in `packages`. */
 function versions(kind: Kind): readonly [string, string] {

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pristineRoot } from './pristine.ts';
-import { AS_ROOT, type Need, type Run, type RunOptions, run } from './tools.ts';
+import { AS_ROOT, type Need, type Run, type RunOptions, run, workDirectory } from './tools.ts';
 
 /** A minimal Debian of a test's own, in a mount namespace of its own. */
 export interface Root {
@@ -39,7 +38,7 @@ export const NEEDS_OF_ROOT: readonly Need[] = [
  */
 export async function withRoot(body: (root: Root) => Promise<void> | void): Promise<void> {
   const pristine = pristineRoot();
-  const work = mkdtempSync(join(tmpdir(), 'ocf-kamailio-delivery-'));
+  const work = workDirectory('delivery');
   const holder = spawn('unshare', ['--mount', 'sh', '-c', MOUNT, 'sh', pristine, work], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -1,12 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { assertAgent, keptAgents, OURS } from './order.ts';
 import { NEEDS_OF_ROOT, type Root, withRoot } from './root.ts';
 import { AGENTS, buildOurs, MAN_PATH, rpmOfTheirs } from './small-packages.ts';
-import type { Run } from './tools.ts';
+import { type Run, workDirectory } from './tools.ts';
 
 /** What withRpmNode cannot do without. */
 export const NEEDS_OF_RPM = [...NEEDS_OF_ROOT, 'rpm', 'rpmbuild'];
@@ -25,8 +23,7 @@ export interface RpmNode extends Root {
   rpm(...words: string[]): Run;
 }
 
-const packages = mkdtempSync(join(tmpdir(), 'ocf-kamailio-packages-'));
-test.after(() => rmSync(packages, { recursive: true, force: true }));
+const packages = workDirectory('packages');
 let built: RpmNode['files'] | undefined;
 
 /** The packages, made when the first test asks for them. */

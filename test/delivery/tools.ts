@@ -1,5 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 
@@ -49,6 +51,26 @@ export function mustRun(file: string, args: readonly string[], options: RunOptio
   const { status, output } = run(file, args, options);
   if (status !== 0) throw new Error(`${[file, ...args].join(' ')} ended with ${status}:\n${output}`);
   return output;
+}
+
+const directories: string[] = [];
+const removeAll = () => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+};
+process.once('exit', removeAll);
+// What is under way fails by the signal, and cleans up behind itself; then it is the turn of these.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    removeAll();
+    process.kill(process.pid, signal);
+  });
+}
+
+/** A directory of the suite's own, gone when its process ends, even by a signal. */
+export function workDirectory(name: string): string {
+  const directory = mkdtempSync(join(tmpdir(), `ocf-kamailio-${name}-`));
+  directories.push(directory);
+  return directory;
 }
 
 export function hasTool(name: string): boolean {

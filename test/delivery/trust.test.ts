@@ -1,14 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildClone, builtPackages, NEEDS_OF_BUILD, packageName } from './build.ts';
 import { AGENT_PATH, MAN_PATH } from './small-packages.ts';
-import { hasTool, mustRun, type Need, ROOT, type Run, run, runBeside, testWith } from './tools.ts';
+import {
+  hasTool,
+  mustRun,
+  type Need,
+  ROOT,
+  type Run,
+  run,
+  runBeside,
+  testWith,
+  workDirectory,
+} from './tools.ts';
 
-const work = mkdtempSync(join(tmpdir(), 'ocf-kamailio-trust-'));
-test.after(() => rmSync(work, { recursive: true, force: true }));
+const work = workDirectory('trust');
 
 const packageOf = (kind: 'deb' | 'rpm') => join(builtPackages(), packageName(kind, 'x64'));
 
