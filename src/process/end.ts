@@ -18,7 +18,8 @@ export interface Ending {
 /** Time in which nothing may move before a terminating Kamailio counts as hung, ms. */
 export const STALL_MS = 3000;
 
-const LOOK_EVERY_MS = 15;
+/** Callers wait for what comes after a stop, such as the start on another node. ms */
+const LOOK_EVERY_MS = 5;
 /** The whole process table is looked through again this often, for children forked in between, ms. */
 const SEARCH_EVERY_MS = 500;
 
