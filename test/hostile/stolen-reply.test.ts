@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -114,13 +123,16 @@ const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
       const { uid, gid } = account('nobody');
       const [theirs, mark] = [join(directory, 'theirs'), join(directory, 'mark')];
       const [inside, agent] = [join(theirs, basename(directory)), join(directory, 'agent')];
+      // The directory is in their /tmp as well; a clone in /tmp would not be.
+      const built = join(directory, 'built');
+      copyFileSync(AGENT, built);
       mkdirSync(inside, { recursive: true });
       chownSync(theirs, uid, gid);
       // For the agent alone /tmp is theirs, with the instance's directory in it; it dawdles before each fork.
       const mounts = `mount --bind ${directory} ${inside} && mount --rbind ${theirs} /tmp`;
       const trace = 'strace -f -qq -o /dev/null -e trace=clone -e inject=clone:delay_enter=300000:when=1..4';
       const [head, tail] = ["#!/bin/sh\nexec unshare --mount sh -c '", `' sh "$@"\n`];
-      writeFileSync(agent, `${head}${mounts} && exec ${trace} "${AGENT}" "$@"${tail}`, { mode: 0o755 });
+      writeFileSync(agent, `${head}${mounts} && exec ${trace} "${built}" "$@"${tail}`, { mode: 0o755 });
       const script = `
       ready();
       everyMs(() => {
