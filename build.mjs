@@ -90,7 +90,7 @@ const carriedActions = {
       { filter: new RegExp(`/src/actions/(${CARRIED_ACTIONS.join('|')})\\.ts$`) },
       ({ path }) => ({
         contents: `import { actions } from 'carried-actions';
-          export const run = (context) => actions()['${basename(path, '.ts')}'].run(context);`,
+        export const run = (context) => actions()['${basename(path, '.ts')}'].run(context);`,
       }),
     );
     bundler.onResolve({ filter: /^carried-actions$/ }, ({ path }) => ({ path, namespace: 'carried' }));
@@ -116,7 +116,7 @@ const { outputFiles } = await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/kamailio',
   banner: { js: '#!/usr/bin/env node' },
-  plugins: [renderedMetadata, carriedActions, slowBuiltins],
+  plugins: [renderedMetadata, carriedActions, ...common.plugins],
 });
 
 await mkdir(`${root}dist`, { recursive: true });

@@ -12,9 +12,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Bed } from '../../cluster/bed/bed.ts';
 import { SERVICE_ADDRESS } from '../../cluster/bed/configuration.ts';
-import { ADDRESS_RESOURCE, GROUP, KAMAILIO } from '../../cluster/bed/kamailio.ts';
+import { createKamailio } from '../../cluster/bed/kamailio.ts';
 import { openBed } from '../../cluster/bed/open.ts';
-import { groupXml, primitiveXml } from '../../cluster/bed/resources.ts';
+import { primitiveXml } from '../../cluster/bed/resources.ts';
 import { median } from '../measure.ts';
 import { CASES, type Case, FOLLOWER } from './cases.ts';
 import { type Bar, chart } from './chart.ts';
@@ -62,37 +62,11 @@ async function main(runs: number, part: string): Promise<void> {
   }
 }
 
-/** Address, Kamailio, and a resource that waits for it, with what is usual: a monitor every 10 s, defaults otherwise. */
+/** Address, Kamailio, and a resource that waits for it, each with a monitor every 10 s. */
 async function createGroup(bed: Bed): Promise<void> {
-  const monitor = (timeout: number) => ({ name: 'monitor', interval: MONITOR_INTERVAL_S, timeout });
-  const members = [
-    primitiveXml({
-      id: ADDRESS_RESOURCE,
-      type: 'IPaddr2',
-      params: { ip: SERVICE_ADDRESS, cidr_netmask: '24', nic: 'eth0' },
-      operations: [monitor(20)],
-    }),
-    primitiveXml({
-      id: KAMAILIO,
-      type: 'kamailio',
-      params: {
-        listen_address: SERVICE_ADDRESS,
-        kamuser: 'kamailio',
-        kamgroup: 'kamailio',
-        // What the shell agent cannot find by itself on Debian.
-        sipsak: '/usr/bin/sipsak',
-        kamctl: '/usr/sbin/kamctl',
-      },
-      operations: [
-        { name: 'start', interval: 0, timeout: 60 },
-        { name: 'stop', interval: 0, timeout: 30 },
-        monitor(30),
-      ],
-    }),
-    primitiveXml({ id: FOLLOWER, type: 'Dummy', operations: [monitor(20)] }),
-  ];
-  await bed.createResource(groupXml(GROUP, members));
-  await bed.waitFor(() => bed.runningOn(FOLLOWER), 'the group runs');
+  const monitor = { name: 'monitor', interval: MONITOR_INTERVAL_S, timeout: 20 };
+  const follower = primitiveXml({ id: FOLLOWER, type: 'Dummy', operations: [monitor] });
+  await createKamailio(bed, { monitorInterval: MONITOR_INTERVAL_S, followers: [follower] });
 }
 
 function describeRun({ name }: Case, agent: string, run: number, { outage, started }: Measurement): string {

@@ -21,6 +21,8 @@ export const MONITOR_INTERVAL_S = 10;
 const LIMIT_MS = 300_000;
 /** Service that lasts for so long counts as back. ms */
 const STEADY_MS = 1000;
+/** Holds the prober's lines of more than that time. A bench is long: to read all of them at each look would disturb it. */
+const RECENT_CHARACTERS = 4096;
 
 /**
  * Starts the group with `agent`, lets the case happen, and waits until callers are answered again and the cluster
@@ -45,7 +47,7 @@ export async function measureCase(
   const start = await bed.waitFor(() => reportedStart(bed, until, since), `${until} is started`, LIMIT_MS);
   await waitForService(bed, prober);
 
-  const gap = longestGap(answers(prober), since);
+  const gap = longestGap(timesOf(prober.stdout()), since);
   if (!gap) throw new Error('no poll was answered before the case began');
   await repair?.(bed, node);
   await bed.command(['crm_resource', '--cleanup']);
@@ -66,14 +68,18 @@ async function restartWith(bed: Bed, agent: AgentName): Promise<void> {
 
 async function waitForService(bed: Bed, prober: Program): Promise<void> {
   const isBack = () => {
-    const recent = answers(prober).filter((time) => time > Date.now() - STEADY_MS);
+    const lines = prober.stdout().slice(-RECENT_CHARACTERS);
+    const recent = timesOf(lines.slice(lines.indexOf('\n') + 1)).filter(
+      (time) => time > Date.now() - STEADY_MS,
+    );
     return recent.length > 0 && Date.now() - (recent.at(-1) ?? 0) < 100 && spread(recent) > 0.8 * STEADY_MS;
   };
   await bed.waitFor(() => isBack() || undefined, 'callers are answered', LIMIT_MS);
 }
 
-function answers(prober: Program): number[] {
-  return prober.stdout().split('\n').slice(0, -1).map(Number);
+/** The times that the prober has printed, one a line; the last may not be whole yet. */
+function timesOf(lines: string): number[] {
+  return lines.split('\n').slice(0, -1).map(Number);
 }
 
 function spread(times: readonly number[]): number {

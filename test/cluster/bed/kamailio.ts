@@ -12,6 +12,8 @@ export interface KamailioOptions {
   readonly monitorInterval?: number;
   /** Operations over start 60 s, stop 30 s and the monitor with 30 s. */
   readonly operations?: readonly Operation[];
+  /** Resources behind it in the group, such as `primitiveXml` makes. */
+  readonly followers?: readonly string[];
   /** Parameters of the group itself. */
   readonly groupMeta?: Readonly<Record<string, string>>;
   /** Whether to wait until it runs; yes unless said otherwise. */
@@ -72,7 +74,9 @@ export async function createKamailio(bed: Bed, options: KamailioOptions = {}): P
       { name: 'monitor', interval: options.monitorInterval ?? 10, timeout: 30 },
     ],
   });
-  await bed.createResource(groupXml(GROUP, [address, kamailio], options.groupMeta));
+  await bed.createResource(
+    groupXml(GROUP, [address, kamailio, ...(options.followers ?? [])], options.groupMeta),
+  );
   if (options.wait === false) return;
   await bed.untilRunning(KAMAILIO);
   await bed.settle();
