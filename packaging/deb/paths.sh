@@ -11,6 +11,11 @@ LEAVING=/usr/share/$PACKAGE/leaving
 # Files of nobody's: a person's agent that was at our path.
 KEPT=/var/lib/$PACKAGE/kept
 
+# Where dpkg is to take files of other packages at path $1.
+copy_of() {
+    echo "$DIVERTED/$(basename "$1")"
+}
+
 # Copies $1 to $2; whoever opens $2 meanwhile finds the old file or the new one, never a part.
 copy_over() {
     temporary=$(dirname "$2")/.$(basename "$2").new
@@ -37,7 +42,7 @@ end_leaving() {
 
 # The diversion ends, and its copy is no longer needed: the original is at its path.
 end_diversion() {
-    copy=$DIVERTED/$(basename "$1")
+    copy=$(copy_of "$1")
     if is_diverted_to "$1" "$copy"; then
         dpkg-divert --quiet --package "$PACKAGE" --no-rename --divert "$copy" --remove "$1"
     fi

@@ -4,7 +4,7 @@
 # Undoes what prerm did for path $1: ours is put into place again, the other one goes aside.
 take_back() {
     leaving=$LEAVING/$(basename "$1")
-    copy=$DIVERTED/$(basename "$1")
+    copy=$(copy_of "$1")
     if [ ! -f "$leaving" ]; then return; fi
     mkdir -p "$DIVERTED"
     if is_diverted_to "$1" "$leaving"; then

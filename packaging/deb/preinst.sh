@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154
 # Before our files are unpacked. What is at their paths is copied, not moved: a monitor that the cluster
-# runs right now finds the shipped agent until dpkg renames ours over it.
+# runs right now finds the shipped agent, or what leads to it, until dpkg renames ours over it.
 
 # The md5 sum that dpkg has noted for path $2 of package $1.
 noted_sum() {
@@ -25,7 +25,7 @@ keep() {
 }
 
 divert() {
-    copy=$DIVERTED/$(basename "$1")
+    copy=$(copy_of "$1")
     # With the diversion in force, the copy is dpkg's to replace and remove.
     if is_diverted_to "$1" "$copy"; then return; fi
     # An upgrade finds our own file there, should somebody have removed the diversion.
@@ -42,6 +42,7 @@ case "$1" in
         end_leaving
         mkdir -p "$DIVERTED"
         divert "$AGENT"
+        hand_over "$AGENT" "$(copy_of "$AGENT")"
         divert "$MAN"
         ;;
 esac

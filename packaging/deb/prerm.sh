@@ -4,7 +4,7 @@
 # from now on in another place, where it removes them.
 
 give_back() {
-    copy=$DIVERTED/$(basename "$1")
+    copy=$(copy_of "$1")
     leaving=$LEAVING/$(basename "$1")
     if ! is_diverted_to "$1" "$copy"; then return; fi
     if [ ! -f "$copy" ]; then

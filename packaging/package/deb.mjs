@@ -31,9 +31,11 @@ export async function buildDeb({ arch, agent, man, source, level, work }) {
   const files = await listing(tree);
   await put(tree, 'DEBIAN/control', await control(tree, files, arch, source.version));
   await put(tree, 'DEBIAN/md5sums', await md5sums(tree, files));
-  const paths = readFileSync(`${here}paths.sh`, 'utf8');
+  const functions = ['paths.sh', '../handover.sh']
+    .map((name) => readFileSync(here + name, 'utf8'))
+    .join('\n');
   for (const script of SCRIPTS) {
-    const text = `#!/bin/sh\nset -e\n\n${paths}\n${readFileSync(`${here}${script}.sh`, 'utf8')}`;
+    const text = `#!/bin/sh\nset -e\n\n${functions}\n${readFileSync(`${here}${script}.sh`, 'utf8')}`;
     await put(tree, `DEBIAN/${script}`, text, 0o755);
   }
   await settle(tree, source.epoch);

@@ -60,7 +60,10 @@ function specification(tree, source) {
     VERSION: source.version,
     MAINTAINER,
     STAGE: tree,
-    FUNCTIONS: readFileSync(`${here}functions.sh`, 'utf8').trimEnd(),
+    FUNCTIONS: ['functions.sh', '../handover.sh']
+      .map((name) => readFileSync(here + name, 'utf8'))
+      .join('\n')
+      .trimEnd(),
     CHANGELOG: rpmChangelog(`${root}CHANGELOG.md`, source.version, source.epoch),
   };
   const template = readFileSync(`${here}${NAME}.spec`, 'utf8');

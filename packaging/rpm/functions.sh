@@ -39,7 +39,7 @@ place() {
     ours=$payload/$(basename "$2")
     aside=$shipped/$(basename "$2")
     mkdir -p "$shipped" "$state" "$(dirname "$2")"
-    if [ -f "$2" ] && ! is_ours "$2"; then
+    if [ -f "$2" ] && ! is_ours "$2" && ! is_handed_over "$2" "$aside"; then
         # What went aside before any package shipped one is a person's.
         if [ "$1" = package ] && [ -f "$aside" ] && [ ! -f "$state/has-shipped" ]; then
             mkdir -p "$state/kept"
@@ -51,6 +51,7 @@ place() {
     sum=$(sum_of "$ours")
     grep -qx "$sum" "$state/placed" 2>/dev/null || echo "$sum" >>"$state/placed"
     if [ ! -f "$2" ] || [ "$(sum_of "$2")" != "$sum" ]; then
+        hand_over "$2" "$aside"
         link_over "$ours" "$2"
         if [ -x /sbin/restorecon ]; then /sbin/restorecon "$2" || :; fi
     fi

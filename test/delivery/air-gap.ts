@@ -34,6 +34,11 @@ agent() {
 }
 pid() { cat "$NODE/run/kamailio_p_kamailio/kamailio.pid"; }
 same_pid() { test "$(pid)" = "$1" && kill -0 "$1"; }
+# A shell that has been called with the name of a script is on its way for a while before it opens it.
+slow_shell() {
+  mv "$NODE/bin/bash" "$NODE/bin/bash.quick" &&
+    printf '#!/bin/sh\\nsleep 0.1\\nexec /bin/bash.quick "$@"\\n' >"$NODE/bin/bash" && chmod 755 "$NODE/bin/bash"
+}
 begin_monitors() {
   while [ ! -e "$NODE/enough" ]; do
     agent monitor >"$NODE/monitor" 2>&1; code=$?

@@ -92,6 +92,7 @@ step 'monitor after stop' agent monitor`,
           packages,
           `${TOOLS[kind]}
 KAMCTLRC=
+step 'slow shell' slow_shell
 step 'shell agent' install_theirs ${theirs(kind, root)}
 SUM=$(sha256sum "$NODE$AGENT")
 step start agent start
@@ -109,7 +110,7 @@ step 'shell monitor again' agent monitor
 step 'same pid' same_pid "$PID"
 step 'shell stop' agent stop`,
         );
-        assertLife(life, 13, {});
+        assertLife(life, 14, {});
       });
     },
   );

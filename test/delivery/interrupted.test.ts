@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../support/instance.ts';
 import * as deb from './deb-node.ts';
-import { agentAt, assertAgent, OURS } from './order.ts';
+import { agentAt, assertAgent, calledAgent, OURS } from './order.ts';
 import type { Root } from './root.ts';
 import * as rpm from './rpm-node.ts';
 import { AGENTS } from './small-packages.ts';
@@ -49,7 +49,7 @@ async function interruptAll(
         const { status } = root.run('strace', [...kill, ...installer, ...words]);
         if (status !== 0) deaths++;
         const when = `${words.join(' ')}, ${of} dead at file ${number}`;
-        const agent = agentAt(root.path);
+        const agent = calledAgent(root.path);
         assert.ok(agent === AGENTS[before] || agent === AGENTS[after], `no whole agent: ${when}`);
         if (installer[0] === 'rpm') await nextSecond();
         const again: Run = root.run(installer[0] ?? '', [...installer.slice(1), ...words]);

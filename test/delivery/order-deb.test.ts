@@ -12,7 +12,7 @@ import {
   withDebNode,
 } from './deb-node.ts';
 import { agentAt, keptAgents, OURS, putByHand, walkWatched } from './order.ts';
-import { AGENTS, debWithFile } from './small-packages.ts';
+import { AGENT_PATH, AGENTS, debWithFile } from './small-packages.ts';
 import { testWith } from './tools.ts';
 import type { Operation } from './walk.ts';
 
@@ -103,7 +103,9 @@ testWith(
       succeed(node.run('dpkg-deb', ['--control', files.ours1, join(inside, 'control')]));
       for (let times = 0; times < 2; times++) {
         chroot('/bin/sh', '-c', `DPKG_MAINTSCRIPT_PACKAGE=${OURS} /control/preinst install`);
-        assert.is(agentAt(path), AGENTS.theirs1);
+        // Called by its name, and by a shell that was on the way to it already.
+        for (const words of [[AGENT_PATH], ['/bin/sh', AGENT_PATH]])
+          assert.is(node.run('chroot', [inside, ...words, 'monitor']).output, 'the shell agent monitor\n');
       }
       succeed(dpkg('--install', files.ours1));
       state({ ours: 'ours1', theirs: 'theirs1' });

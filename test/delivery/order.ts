@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { AGENT_PATH, AGENTS, MAN_PATH } from './small-packages.ts';
+import { AGENT_PATH, AGENTS, HANDOVER, MAN_PATH } from './small-packages.ts';
 import { type Operation, walkAll } from './walk.ts';
 import { watchFile } from './watcher.ts';
 
@@ -20,7 +20,7 @@ export async function walkWatched<State>(
   operations: readonly Operation<State>[],
   check: (state: State, when: string) => void,
 ): Promise<number> {
-  const watcher = watchFile(join(root, AGENT_PATH), Object.values(AGENTS));
+  const watcher = watchFile(join(root, AGENT_PATH), Object.values(AGENTS), HANDOVER);
   let looks = 0;
   const watched = operations.map((operation) => ({
     ...operation,
@@ -43,6 +43,16 @@ export async function walkWatched<State>(
   } finally {
     await watcher.end();
   }
+}
+
+/**
+ * The agent that a call gets, empty when there is none: what is at the path, or what that leads to while a binary
+ * is about to take its place.
+ */
+export function calledAgent(root: string): string {
+  const agent = agentAt(root);
+  const target = HANDOVER.exec(agent)?.[1];
+  return target === undefined ? agent : readFileSync(join(root, target), 'latin1');
 }
 
 /** The agent at its path, empty when there is none. */

@@ -14,9 +14,12 @@ export const AGENTS = {
   byHand: script('made by hand'),
 } as const;
 
+/** What leads to an agent while a binary is about to take its place; see packaging/handover.sh. */
+export const HANDOVER = /^#!\/bin\/sh \/usr\/share\/resource-agents-kamailio\/.*\nexec '([^']+)' "\$@"\n$/s;
+
 /** Long enough that a part of it could be seen. */
 function script(says: string): string {
-  return `#!/bin/sh\necho '${says}'\n${'# padding\n'.repeat(50_000)}`;
+  return `#!/bin/sh\necho "${says}" "$@"\n${'# padding\n'.repeat(50_000)}`;
 }
 
 /** Our package as the build makes it, but around a script: the way of the files is the same, and quick. */

@@ -11,13 +11,14 @@ export interface Watcher {
 
 const SCRIPT = `
   const { readFileSync } = require('node:fs');
-  const { path, known, cells } = require('node:worker_threads').workerData;
+  const { path, known, pattern, cells } = require('node:worker_threads').workerData;
   const contents = new Set(known);
   while (Atomics.load(cells, 0) !== 2) {
     const demanded = Atomics.load(cells, 0) === 1;
     let index = 1;
     try {
-      if (!contents.has(readFileSync(path, 'latin1'))) index = 3;
+      const found = readFileSync(path, 'latin1');
+      if (!contents.has(found) && !pattern.test(found)) index = 3;
     } catch {
       index = 2;
     }
@@ -28,10 +29,13 @@ const SCRIPT = `
     }
   }`;
 
-/** @param known whole contents that the file may have */
-export function watchFile(path: string, known: readonly string[]): Watcher {
+/**
+ * @param known whole contents that the file may have
+ * @param pattern what other whole contents are like
+ */
+export function watchFile(path: string, known: readonly string[], pattern: RegExp): Watcher {
   const cells = new Int32Array(new SharedArrayBuffer(16));
-  const worker = new Worker(SCRIPT, { eval: true, workerData: { path, known, cells } });
+  const worker = new Worker(SCRIPT, { eval: true, workerData: { path, known, pattern, cells } });
   return {
     demand: () => {
       for (const index of [1, 2, 3]) Atomics.store(cells, index, 0);

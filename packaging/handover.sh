@@ -1,0 +1,48 @@
+# shellcheck shell=sh
+# In front of the scripts of both packages, behind the functions of their kind.
+#
+# An agent that is a script cannot be replaced by a binary with one rename. A monitor that the cluster has just
+# called is a shell on its way: the kernel has read `#!/bin/bash` and passed it the agent's path, and it opens
+# that path a millisecond later. Should it find the binary there, it ends with 126, and the cluster recovers a
+# Kamailio that has nothing. So for a moment the path holds a script that is right for both: a shell on its way
+# reads it and goes on to the old agent's copy; and for who calls the agent from now on the kernel starts
+# /bin/sh with a file of another name, so that nobody is on the way to the agent's path any more.
+
+# How long a shell may be on its way (s): a hundred times what it takes, for a node that is short of CPU.
+ON_THE_WAY=0.5
+
+# The second name of the script that leads to $1.
+handover_name() {
+    echo "$(dirname "$1")/handover"
+}
+
+have_same_contents() {
+    [ -f "$1" ] && [ -f "$2" ] && [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]
+}
+
+# Readies path $1 for a binary; $2 is a copy of the script there. Nothing is done for a file of another kind, or
+# for a path that is ready already.
+hand_over() {
+    if [ "$(head -c 2 "$1" 2>/dev/null)" != '#!' ] || ! have_same_contents "$1" "$2"; then return; fi
+    name=$(handover_name "$2")
+    # The kernel puts the agent's path in front of the action, a shell on its way does not.
+    cat >"$name" <<END
+#!/bin/sh $name
+if [ "\$1" = '$1' ]; then shift; fi
+# Its package is gone while ours is half installed: there is no agent.
+if [ ! -x '$2' ]; then exit 5; fi
+exec '$2' "\$@"
+END
+    temporary=$(dirname "$1")/.$(basename "$1").new
+    rm -f "$temporary"
+    # For owner and mode.
+    cp -p "$1" "$temporary"
+    cat "$name" >"$temporary"
+    mv -f "$temporary" "$1"
+    sleep $ON_THE_WAY
+}
+
+# Whether path $1 is ready for a binary, and leads to $2 until then.
+is_handed_over() {
+    have_same_contents "$1" "$(handover_name "$2")"
+}
