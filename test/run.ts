@@ -1,7 +1,8 @@
 /**
- * Runs the suites, test/**\/*.test.ts, one after the other and each as a process of its own, so that a suite
- * that crashes or hangs takes no other along. Arguments pick files by a part of their path. The last line
- * of the output is `N passed, N failed`, with `, N skipped` where there were any.
+ * Runs the suites, test/**\/*.test.ts, each as a process of its own, so that a suite that crashes or hangs takes
+ * no other along. Those of the cluster, which wait more than they work and have networks of their own, run one
+ * after the other beside the rest, which runs one after the other, too. Arguments pick files by a part of their
+ * path. The last line of the output is `N passed, N failed`, with `, N skipped` where there were any.
  */
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
@@ -44,19 +45,26 @@ async function main(filters: readonly string[]): Promise<number> {
   const files = all.filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)));
   const width = Math.max(...files.map((file) => file.length), 0);
   const results: Result[] = [];
-  for (const file of files) {
-    const startedAt = performance.now();
-    const ending = await runFile(file);
-    const result = judge(ending);
-    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    console.log(
-      `${result.failed > 0 ? 'FAIL' : 'ok  '}  ${file.padEnd(width)}  ${seconds.padStart(5)} s  ${sum([result])}`,
-    );
-    if (result.failed > 0)
-      console.log(`${ending.output.trimEnd()}\n${result.trouble && `  ${result.trouble}\n`}`);
-    results.push(result);
-    if (interrupted) break;
-  }
+  const runInTurn = async (suites: readonly string[]) => {
+    for (const file of suites) {
+      if (interrupted) return;
+      const startedAt = performance.now();
+      const ending = await runFile(file);
+      const result = judge(ending);
+      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+      console.log(
+        `${result.failed > 0 ? 'FAIL' : 'ok  '}  ${file.padEnd(width)}  ${seconds.padStart(5)} s  ${sum([result])}`,
+      );
+      if (result.failed > 0)
+        console.log(`${ending.output.trimEnd()}\n${result.trouble && `  ${result.trouble}\n`}`);
+      results.push(result);
+    }
+  };
+  const isOfCluster = (file: string) => file.startsWith('test/cluster/');
+  await Promise.all([
+    runInTurn(files.filter(isOfCluster)),
+    runInTurn(files.filter((file) => !isOfCluster(file))),
+  ]);
   if (files.length === 0) console.log(`no suite is named like ${filters.join(', ') || 'test/**/*.test.ts'}`);
   console.log(`\n${sum(results)}`);
   return results.some(({ failed }) => failed > 0) || !results.some(({ passed }) => passed > 0) || interrupted

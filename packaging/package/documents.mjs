@@ -10,7 +10,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const DOCUMENTS = 'usr/share/doc/resource-agents-kamailio';
 
 export async function putDocuments(tree, arch, source) {
-  await put(tree, `${DOCUMENTS}/README.md`, readFileSync(`${root}README.md`));
+  // The chart lies where the README looks for it.
+  for (const name of ['README.md', 'packaging/readme/outage.svg'])
+    await put(tree, `${DOCUMENTS}/${name}`, readFileSync(`${root}${name}`));
   await put(tree, `${DOCUMENTS}/CHANGELOG.md.gz`, gzip(readFileSync(`${root}CHANGELOG.md`)));
   await put(tree, `${DOCUMENTS}/copyright`, await copyright(arch));
   await put(tree, `${DOCUMENTS}/sbom.spdx.json`, await sbom(arch, source));
