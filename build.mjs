@@ -3,7 +3,6 @@
 
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -75,32 +74,53 @@ const renderedMetadata = {
   },
 };
 
-/** Actions that a monitor has no need of. meta-data is not among them: it is one text, and is asked for often. */
-const CARRIED_ACTIONS = ['start', 'stop', 'validate-all', 'reload-agent', 'diagnose', 'help'];
+/**
+ * Modules that a monitor has no need of, each with the functions that it exports. What stands together is carried
+ * together: a start and a stop, for which callers wait, each by itself. meta-data is not among them: it is one
+ * text, and is asked for often.
+ */
+const PACKS = [
+  { 'src/actions/start.ts': ['run'] },
+  { 'src/actions/stop.ts': ['run'] },
+  { 'src/checks/predictions.ts': ['predictFailures', 'udpSockets'] },
+  {
+    'src/actions/validate-all.ts': ['run'],
+    'src/actions/reload-agent.ts': ['run'],
+    'src/actions/diagnose.ts': ['run'],
+    'src/actions/help.ts': ['run'],
+  },
+];
 
 /**
  * A monitor runs every few seconds, for years: it is to parse its own code and no other. The rest, which
- * with the XML parser of `diagnose` is twice as large, is carried as compressed text, complete in itself,
- * and compiled when one of its actions is called.
+ * with the XML parser of `diagnose` is twice as large, is carried as compressed text, each pack complete in
+ * itself, and compiled when one of its functions is called.
  */
-const carriedActions = {
-  name: 'carried-actions',
+const carriedModules = {
+  name: 'carried-modules',
   setup(bundler) {
-    bundler.onLoad(
-      { filter: new RegExp(`/src/actions/(${CARRIED_ACTIONS.join('|')})\\.ts$`) },
-      ({ path }) => ({
-        contents: `import { actions } from 'carried-actions';
-        export const run = (context) => actions()['${basename(path, '.ts')}'].run(context);`,
-      }),
-    );
-    bundler.onResolve({ filter: /^carried-actions$/ }, ({ path }) => ({ path, namespace: 'carried' }));
-    bundler.onLoad({ filter: /.*/, namespace: 'carried' }, async () => {
-      const lines = CARRIED_ACTIONS.map((name) => `export * as '${name}' from './src/actions/${name}.ts';`);
+    const paths = PACKS.flatMap(Object.keys);
+    bundler.onLoad({ filter: new RegExp(`/(${paths.join('|').replaceAll('.', '\\.')})$`) }, ({ path }) => {
+      const module = paths.find((one) => path.endsWith(`/${one}`));
+      const pack = PACKS.findIndex((one) => module in one);
+      const lines = PACKS[pack][module].map(
+        (name) => `export const ${name} = (...args) => modules()['${module}'].${name}(...args);`,
+      );
+      return { contents: [`import { modules } from 'pack:${pack}';`, ...lines].join('\n') };
+    });
+    bundler.onResolve({ filter: /^pack:/ }, ({ path }) => ({ path, namespace: 'pack' }));
+    bundler.onLoad({ filter: /.*/, namespace: 'pack' }, async ({ path }) => {
+      const [, pack] = path.split(':');
+      const lines = Object.keys(PACKS[pack]).map((module) => `export * as '${module}' from './${module}';`);
       const rest = await build({ ...common, stdin: { contents: lines.join('\n'), resolveDir: root } });
       const packed = deflateRawSync(rest.outputFiles[0].contents, { level: 9 }).toString('base64');
       return {
         contents: `import { inflateRawSync } from 'node:zlib';
-          export function actions() {
+          let unpacked;
+          export function modules() {
+            return unpacked ??= unpack();
+          }
+          function unpack() {
             const module = { exports: {} };
             const text = inflateRawSync(Buffer.from('${packed}', 'base64')).toString();
             new Function('module', 'exports', 'require', text)(module, module.exports, require);
@@ -116,7 +136,7 @@ const { outputFiles } = await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/kamailio',
   banner: { js: '#!/usr/bin/env node' },
-  plugins: [renderedMetadata, carriedActions, ...common.plugins],
+  plugins: [renderedMetadata, carriedModules, ...common.plugins],
 });
 
 await mkdir(`${root}dist`, { recursive: true });
