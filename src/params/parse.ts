@@ -96,7 +96,8 @@ function parseParams(raw: RawParams, instance: string): Params {
 }
 
 function parseOne(name: ParameterName, text: string | undefined, instance: string): Params[ParameterName] {
-  const { default: fallback, parse, ...row } = PARAMETERS[name];
+  const row = PARAMETERS[name];
+  const { default: fallback, parse } = row;
   if ('required' in row && !text) {
     throw new Failure(
       ExitCode.configured,
