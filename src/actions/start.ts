@@ -39,7 +39,7 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
   const running = findMain(params);
   if (!running.found) await clearLeftovers(params, log, serving);
   else if (await isHealthy(params, running.process.pid, serving)) {
-    log.info(`Kamailio already runs (pid ${running.process.pid})`);
+    log.done(`Kamailio already runs (pid ${running.process.pid})`);
     return ExitCode.success;
   }
 
@@ -49,7 +49,7 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
   const launched = running.found ? undefined : launch(params.binary, kamailioArguments(params));
   try {
     const pid = await waitUntilServing(params, launched, serving);
-    log.info(`Kamailio is started (pid ${pid})`);
+    log.done(`Kamailio is started (pid ${pid})`);
     return ExitCode.success;
   } catch (error) {
     await leaveNothing(params, deadline);

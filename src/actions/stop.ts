@@ -25,14 +25,16 @@ const SEE_AGAIN_MS = 100;
 export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
   const params = readParamsForStop(invocation);
   log.debug(`ending the processes that were started with -P ${params.pidfile}`);
+  // What the last line takes is loaded while Kamailio terminates; a stop that finds nothing has returned by then.
+  setImmediate(log.prepare);
   const ending = await end(params, graceOf(params, operationTimeout(invocation), deadline), deadline);
   if (ending.survivors.length > 0) throw survived(ending);
   if (ending.killedBecause)
     log.warn(`Kamailio (pidfile ${params.pidfile}) was killed: ${ending.killedBecause}`);
-  if (ending.found > 0)
-    log.info(`Kamailio is stopped: ${ending.found} processes ended (pidfile ${params.pidfile})`);
   const left = params.pidfileUsable ? removeFiles(params) : undefined;
   if (left) log.warn(left);
+  if (ending.found > 0)
+    log.done(`Kamailio is stopped: ${ending.found} processes ended (pidfile ${params.pidfile})`);
   return ExitCode.success;
 }
 

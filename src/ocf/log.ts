@@ -1,15 +1,19 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { Invocation } from './invocation.ts';
 import { oneLine } from './one-line.ts';
-import { toSyslog } from './syslog.ts';
+import { prepareSyslog, toSyslog } from './syslog.ts';
 
 /** What the agent has to say while it works; never used by a healthy monitor. */
 export interface Log {
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
-  /** Records an exit reason; on stderr it stands by itself, see `writeExitReason`. */
+  /** As `info`, for the last line of an action, which then does not wait until syslog has it. */
+  done(message: string): void;
+  /** Records an exit reason, which is the last line; on stderr it stands by itself, see `writeExitReason`. */
   exitReason(reason: string): void;
+  /** Gets ready for a line that is to follow, while there is time. */
+  prepare(): void;
 }
 
 type Level = 'debug' | 'info' | 'warning' | 'error';
@@ -26,16 +30,18 @@ const PRIORITIES = { debug: 'debug', info: 'info', warning: 'warning', error: 'e
  * HA_debug is above 0. No file is opened and no program started before there is something to say.
  */
 export function openLog(invocation: Invocation): Log {
-  const say = (level: Level) => (message: string) => {
+  const say = (level: Level, isLast: boolean) => (message: string) => {
     const line = harmless(message, invocation.env);
     writeError(`${LEVEL_NAMES[level]}: ${line}\n`);
-    record(invocation, level, line);
+    record(invocation, level, line, isLast);
   };
   return {
-    debug: invocation.debugging ? say('debug') : () => {},
-    info: say('info'),
-    warn: say('warning'),
-    exitReason: (reason) => record(invocation, 'error', harmless(reason, invocation.env)),
+    debug: invocation.debugging ? say('debug', false) : () => {},
+    info: say('info', false),
+    warn: say('warning', false),
+    done: say('info', true),
+    exitReason: (reason) => record(invocation, 'error', harmless(reason, invocation.env), true),
+    prepare: () => facilityOf(invocation.env) !== undefined && prepareSyslog(),
   };
 }
 
@@ -61,15 +67,18 @@ function prefixOf(env: NodeJS.ProcessEnv): string {
 }
 
 /** Writes a line wherever messages go besides stderr. */
-function record({ env, instance }: Invocation, level: Level, line: string): void {
+function record({ env, instance }: Invocation, level: Level, line: string, isLast: boolean): void {
   const tag = `kamailio(${oneLine(instance, 80)})[${process.pid}]`;
   const entry = () => `${tag}:\t${timestamp()} ${LEVEL_NAMES[level]}: ${line}\n`;
   if (env.HA_LOGFILE && level !== 'debug') append(env.HA_LOGFILE, entry());
   if (env.HA_DEBUGLOG && env.HA_DEBUGLOG !== env.HA_LOGFILE) append(env.HA_DEBUGLOG, entry());
-  const facility = env.HA_LOGFACILITY ?? '';
-  // A facility is a word (syslog(3)); `none` is how it is switched off.
-  if (/^[a-z0-9]+$/.test(facility) && facility !== 'none')
-    toSyslog(`${facility}.${PRIORITIES[level]}`, tag, line);
+  const facility = facilityOf(env);
+  if (facility !== undefined) toSyslog(`${facility}.${PRIORITIES[level]}`, tag, line, isLast);
+}
+
+/** A facility is a word (syslog(3)); `none` is how it is switched off. */
+function facilityOf({ HA_LOGFACILITY: facility = '' }: NodeJS.ProcessEnv): string | undefined {
+  return /^[a-z0-9]+$/.test(facility) && facility !== 'none' ? facility : undefined;
 }
 
 function append(path: string, entry: string): void {

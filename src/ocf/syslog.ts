@@ -1,9 +1,30 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+
+const LOGGER = '/usr/bin/logger';
 
 /**
  * Sends one line to syslog through logger(1), as the resource agents of the field do. `priority` is
  * FACILITY.LEVEL. A node without logger(1) or syslog is none the worse: the line stands on stderr.
+ * An action's last line may be left to a logger that nobody waits for: callers wait for what comes after the action,
+ * and no other line can overtake it.
  */
-export function toSyslog(priority: string, tag: string, line: string): void {
-  spawnSync('/usr/bin/logger', ['-p', priority, '-t', tag, '--', line], { stdio: 'ignore', timeout: 2000 });
+export function toSyslog(priority: string, tag: string, line: string, isLast: boolean): void {
+  const words = ['-p', priority, '-t', tag, '--', line];
+  if (!isLast) {
+    spawnSync(LOGGER, words, { stdio: 'ignore', timeout: 2000 });
+    return;
+  }
+  try {
+    // In a session of its own, for an executor may end the agent's process group when the agent returns.
+    const logger = spawn(LOGGER, words, { stdio: 'ignore', detached: true });
+    logger.on('error', () => {}).unref();
+  } catch {
+    // The node has no memory for another process: that must not make a stop fail.
+  }
+}
+
+/** Loads what sending a line takes, some ms, for a caller who has time now and none later. */
+export function prepareSyslog(): void {
+  // Node.js 18 lacks the function; there the line loads it.
+  process.getBuiltinModule?.('node:child_process');
 }

@@ -64,6 +64,20 @@ test('logger is started only when there is something to say, and gets its words 
   });
 });
 
+test('the last line of a stop reaches a logger that nobody waits for', async () => {
+  await withDirectory(async (directory) => {
+    await withInstance({}, async (instance) => {
+      assertCall(await call(instance, 'start'), 0);
+      const stop = await trace(directory, instance.params, { HA_LOGFACILITY: 'daemon' }, 'stop');
+      const [, pid = ''] =
+        /^(\d+) +execve\("\/usr\/bin\/logger", \[.*"daemon.info", .*"Kamailio is stopped: .*\) = 0$/m.exec(
+          stop,
+        ) ?? [];
+      assert.match(stop, new RegExp(`^${pid} \\+\\+\\+ exited with 0`, 'm'));
+    });
+  });
+});
+
 test('control characters of foreign text reach no log', async () => {
   await withInstance({ route: 'sl_send_reply("486", "Busy\\x1b[2J\\x07evil");' }, async (instance) => {
     const result = await call(instance, 'start', { CRM_meta_timeout: '4000' });
@@ -73,14 +87,15 @@ test('control characters of foreign text reach no log', async () => {
   });
 });
 
-/** The programs that a monitor starts, as strace tells them. */
+/** The programs that an action starts, as strace tells them. */
 async function trace(
   directory: string,
   params: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>>,
+  action = 'monitor',
 ): Promise<string> {
   const file = join(directory, 'trace');
-  const child = spawn('strace', ['-f', '-s', '200', '-e', 'trace=execve', '-o', file, AGENT, 'monitor'], {
+  const child = spawn('strace', ['-f', '-s', '200', '-e', 'trace=execve', '-o', file, AGENT, action], {
     env: {
       PATH: process.env.PATH ?? '',
       OCF_RESOURCE_INSTANCE: 'ocfk_test',
