@@ -76,44 +76,51 @@ const renderedMetadata = {
 
 /**
  * Modules that a monitor has no need of, each with the functions that it exports. What stands together is carried
- * together: a start and a stop, for which callers wait, each by itself. meta-data is not among them: it is one
- * text, and is asked for often.
+ * together: a start and a stop, for which callers wait, each by itself and as it is, for node:zlib takes 2 ms to
+ * load. meta-data is not among them: it is one text, and is asked for often.
  */
 const PACKS = [
-  { 'src/actions/start.ts': ['run'] },
-  { 'src/actions/stop.ts': ['run'] },
-  { 'src/checks/predictions.ts': ['predictFailures', 'udpSockets'] },
+  { modules: { 'src/actions/start.ts': ['run'] } },
+  { modules: { 'src/actions/stop.ts': ['run'] } },
+  { modules: { 'src/checks/predictions.ts': ['predictFailures', 'udpSockets'] } },
   {
-    'src/actions/validate-all.ts': ['run'],
-    'src/actions/reload-agent.ts': ['run'],
-    'src/actions/diagnose.ts': ['run'],
-    'src/actions/help.ts': ['run'],
+    isCompressed: true,
+    modules: {
+      'src/actions/validate-all.ts': ['run'],
+      'src/actions/reload-agent.ts': ['run'],
+      'src/actions/diagnose.ts': ['run'],
+      'src/actions/help.ts': ['run'],
+    },
   },
 ];
 
 /**
  * A monitor runs every few seconds, for years: it is to parse its own code and no other. The rest, which
- * with the XML parser of `diagnose` is twice as large, is carried as compressed text, each pack complete in
- * itself, and compiled when one of its functions is called.
+ * with the XML parser of `diagnose` is twice as large, is carried as text, each pack complete in itself, and
+ * compiled when one of its functions is called.
  */
 const carriedModules = {
   name: 'carried-modules',
   setup(bundler) {
-    const paths = PACKS.flatMap(Object.keys);
+    const paths = PACKS.flatMap(({ modules }) => Object.keys(modules));
     bundler.onLoad({ filter: new RegExp(`/(${paths.join('|').replaceAll('.', '\\.')})$`) }, ({ path }) => {
       const module = paths.find((one) => path.endsWith(`/${one}`));
-      const pack = PACKS.findIndex((one) => module in one);
-      const lines = PACKS[pack][module].map(
+      const pack = PACKS.findIndex(({ modules }) => module in modules);
+      const lines = PACKS[pack].modules[module].map(
         (name) => `export const ${name} = (...args) => modules()['${module}'].${name}(...args);`,
       );
       return { contents: [`import { modules } from 'pack:${pack}';`, ...lines].join('\n') };
     });
     bundler.onResolve({ filter: /^pack:/ }, ({ path }) => ({ path, namespace: 'pack' }));
     bundler.onLoad({ filter: /.*/, namespace: 'pack' }, async ({ path }) => {
-      const [, pack] = path.split(':');
-      const lines = Object.keys(PACKS[pack]).map((module) => `export * as '${module}' from './${module}';`);
-      const rest = await build({ ...common, stdin: { contents: lines.join('\n'), resolveDir: root } });
-      const packed = deflateRawSync(rest.outputFiles[0].contents, { level: 9 }).toString('base64');
+      const { modules, isCompressed } = PACKS[path.split(':')[1]];
+      const lines = Object.keys(modules).map((module) => `export * as '${module}' from './${module}';`);
+      const { outputFiles } = await build({
+        ...common,
+        stdin: { contents: lines.join('\n'), resolveDir: root },
+      });
+      const [{ text, contents }] = outputFiles;
+      const packed = isCompressed && deflateRawSync(contents, { level: 9 }).toString('base64');
       return {
         contents: `import { inflateRawSync } from 'node:zlib';
           let unpacked;
@@ -122,7 +129,7 @@ const carriedModules = {
           }
           function unpack() {
             const module = { exports: {} };
-            const text = inflateRawSync(Buffer.from('${packed}', 'base64')).toString();
+            const text = ${isCompressed ? `inflateRawSync(Buffer.from('${packed}', 'base64')).toString()` : JSON.stringify(text)};
             new Function('module', 'exports', 'require', text)(module, module.exports, require);
             return module.exports;
           }`,
