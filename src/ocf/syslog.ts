@@ -6,7 +6,8 @@ const LOGGER = '/usr/bin/logger';
  * Sends one line to syslog through logger(1), as the resource agents of the field do. `priority` is
  * FACILITY.LEVEL. A node without logger(1) or syslog is none the worse: the line stands on stderr.
  * An action's last line may be left to a logger that nobody waits for: callers wait for what comes after the action,
- * and no other line can overtake it.
+ * and no other line can overtake it. Where syslog hangs, that logger stays until it is heard; an action leaves one at
+ * the most.
  */
 export function toSyslog(priority: string, tag: string, line: string, isLast: boolean): void {
   const words = ['-p', priority, '-t', tag, '--', line];

@@ -20,6 +20,10 @@ export const STALL_MS = 3000;
 
 /** Callers wait for what comes after a stop, such as the start on another node. ms */
 const LOOK_EVERY_MS = 5;
+/** At first callers wait for each ms: where the main process is gone, its children end within a few. ms */
+const LOOK_FIRST_EVERY_MS = 1;
+/** How long after SIGTERM the first looks are taken, ms. */
+const FIRST_LOOKS_MS = 100;
 /** The whole process table is looked through again this often, for children forked in between, ms. */
 const SEARCH_EVERY_MS = 500;
 
@@ -57,7 +61,8 @@ async function watchThemGo(
   let movedAt = now();
   let searchedAt = now();
   let termedAt: number | undefined;
-  for (; !grace.passed; await grace.pause(LOOK_EVERY_MS)) {
+  const isFirst = () => termedAt !== undefined && now() - termedAt < FIRST_LOOKS_MS;
+  for (; !grace.passed; await grace.pause(isFirst() ? LOOK_FIRST_EVERY_MS : LOOK_EVERY_MS)) {
     left = left.flatMap((process) => refresh(process) ?? []);
     if (left.length === 0 || now() - searchedAt > SEARCH_EVERY_MS) {
       left = findProcesses(instance);
@@ -87,10 +92,14 @@ async function watchThemGo(
   return { left, why: 'it was still terminating when its grace (stop_grace) was over' };
 }
 
-/** SIGTERM to the main process, or to all where that one is gone. */
+/**
+ * SIGTERM to the main process, or to all where that one is gone: then the last children first, for the first are those
+ * that answer callers over UDP.
+ */
 function terminate(instance: Instance, processes: readonly ProcessStat[]): void {
   const main = findMain(instance);
-  for (const process of main.found ? [main.process] : processes) signal(process, 'SIGTERM', instance);
+  for (const process of main.found ? [main.process] : [...processes].reverse())
+    signal(process, 'SIGTERM', instance);
 }
 
 /**
