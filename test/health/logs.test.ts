@@ -64,15 +64,13 @@ test('logger is started only when there is something to say, and gets its words 
   });
 });
 
-test('the last line of a stop reaches a logger that nobody waits for', async () => {
+test('the last line of a stop reaches logger, which the agent does not wait for', async () => {
   await withDirectory(async (directory) => {
     await withInstance({}, async (instance) => {
       assertCall(await call(instance, 'start'), 0);
       const stop = await trace(directory, instance.params, { HA_LOGFACILITY: 'daemon' }, 'stop');
       const [, pid = ''] =
-        /^(\d+) +execve\("\/usr\/bin\/logger", \[.*"daemon.info", .*"Kamailio is stopped: .*\) = 0$/m.exec(
-          stop,
-        ) ?? [];
+        /^(\d+) +execve\("\/usr\/bin\/logger", \[.*"daemon.info", .*"Kamailio is stopped: /m.exec(stop) ?? [];
       assert.match(stop, new RegExp(`^${pid} \\+\\+\\+ exited with 0`, 'm'));
     });
   });
