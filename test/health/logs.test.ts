@@ -71,7 +71,7 @@ test('the last line of a stop reaches logger, which the agent does not wait for'
       const stop = await trace(directory, instance.params, { HA_LOGFACILITY: 'daemon' }, 'stop');
       const [, pid = ''] =
         /^(\d+) +execve\("\/usr\/bin\/logger", \[.*"daemon.info", .*"Kamailio is stopped: /m.exec(stop) ?? [];
-      assert.match(stop, new RegExp(`^${pid} \\+\\+\\+ exited with 0`, 'm'));
+      assert.match(stop, new RegExp(`^${pid} +\\+\\+\\+ exited with 0`, 'm'));
     });
   });
 });
