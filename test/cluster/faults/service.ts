@@ -17,6 +17,8 @@ export interface Service {
   readonly pids: readonly number[];
   /** Failed operations that the cluster shows besides those of earlier faults. */
   failures(): Promise<FailedOperation[]>;
+  /** The first failed monitor that its node has logged since, also when the cluster shows a later failure instead. */
+  loggedMonitor(): { readonly code: number; readonly reason: string } | undefined;
   /** Those of its processes that Kamailio describes so (RPC core.psx). Throws when there is none. */
   workers(description: RegExp): Promise<number[]>;
   /** Signals processes on its node. */
@@ -34,6 +36,7 @@ export async function findService(bed: Bed): Promise<Service> {
   if (!node || !target) throw new Error('Kamailio does not run on one node');
   const pids = await kamailioPids(node);
   const shown = async () => (await bed.state()).failures;
+  const logged = node.log().length;
   const earlier = new Set((await shown()).map((failure) => JSON.stringify(failure)));
   const service: Service = {
     bed,
@@ -42,6 +45,10 @@ export async function findService(bed: Bed): Promise<Service> {
     main: Number(await node.read(PIDFILE)),
     pids,
     failures: async () => (await shown()).filter((failure) => !earlier.has(JSON.stringify(failure))),
+    loggedMonitor: () => {
+      const [, reason = '', code] = FAILED_MONITOR.exec(node.log().slice(logged)) ?? [];
+      return code === undefined ? undefined : { code: Number(code), reason };
+    },
     workers: async (description) => {
       const { result }: { result: readonly Worker[] } = JSON.parse(await service.rpc('core.psx'));
       const found = result.filter(({ DSC }) => description.test(DSC)).map(({ PID }) => PID);
@@ -56,6 +63,11 @@ export async function findService(bed: Bed): Promise<Service> {
   };
   return service;
 }
+
+/** A line of the controller in pacemaker.log. */
+const FAILED_MONITOR = new RegExp(
+  `Result of monitor operation for ${KAMAILIO} on \\S+: .*?\\((.*)\\) \\| .* key=${KAMAILIO}_monitor_[1-9]\\d* rc=([1-9]\\d*)`,
+);
 
 /** Pids of the instance's processes on a node; Kamailios of other instances are not among them. */
 export async function kamailioPids(node: BedNode): Promise<number[]> {
