@@ -37,12 +37,17 @@ export function run(file: string, args: readonly string[], options: RunOptions =
 }
 
 /** The same while the caller does other things. */
-export function runBeside(file: string, args: readonly string[]): Promise<Run> {
+export function runBeside(file: string, args: readonly string[], options: RunOptions = {}): Promise<Run> {
   return new Promise((resolve) => {
-    execFile(file, args, { cwd: ROOT }, (error, stdout, stderr) => {
-      const status = error ? (typeof error.code === 'number' ? error.code : null) : 0;
-      resolve({ status, output: `${stdout}${stderr}${error?.message ?? ''}` });
-    });
+    execFile(
+      file,
+      args,
+      { cwd: options.cwd ?? ROOT, env: { ...process.env, ...options.env } },
+      (error, stdout, stderr) => {
+        const status = error ? (typeof error.code === 'number' ? error.code : null) : 0;
+        resolve({ status, output: `${stdout}${stderr}${error?.message ?? ''}` });
+      },
+    );
   });
 }
 
