@@ -25,6 +25,8 @@ have_same_contents() {
 hand_over() {
     if [ "$(head -c 2 "$1" 2>/dev/null)" != '#!' ] || ! have_same_contents "$1" "$2"; then return; fi
     name=$(handover_name "$2")
+    # For owner and mode.
+    cp -p "$1" "$name"
     # The kernel puts the agent's path in front of the action, a shell on its way does not.
     cat >"$name" <<END
 #!/bin/sh $name
@@ -33,12 +35,7 @@ if [ "\$1" = '$1' ]; then shift; fi
 if [ ! -x '$2' ]; then exit 5; fi
 exec '$2' "\$@"
 END
-    temporary=$(dirname "$1")/.$(basename "$1").new
-    rm -f "$temporary"
-    # For owner and mode.
-    cp -p "$1" "$temporary"
-    cat "$name" >"$temporary"
-    mv -f "$temporary" "$1"
+    copy_over "$name" "$1"
     sleep $ON_THE_WAY
 }
 
