@@ -5,3 +5,8 @@
 export function now(): number {
   return process.uptime() * 1000;
 }
+
+/** Waits until what is ready to be sent and received has been, and all else that waits has had its turn. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,6 +1,7 @@
 import { checkControlPlane, checkProbes } from '../checks/health.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { checkTools } from '../checks/tools.ts';
+import { nextTurn } from '../clock.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { Failure } from '../ocf/failure.ts';
 import { readParams } from '../params/parse.ts';
@@ -50,11 +51,6 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
     ExitCode.degraded,
     `Kamailio (pid ${main.process.pid}) serves, but: ${signs.join(' || ')}`,
   );
-}
-
-/** Waits until what is ready to be sent and received has been. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The pidfile leads nowhere: is anything of the instance left? Only here is the whole process table searched. */

@@ -1,6 +1,6 @@
 import { closeSync, readSync } from 'node:fs';
 import { cleanUpAtExit } from '../at-exit.ts';
-import { now } from '../clock.ts';
+import { nextTurn, now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
@@ -83,11 +83,6 @@ async function readReply(fd: number, deadline: Deadline): Promise<string | undef
     }
     if (deadline.passed) return size > 0 ? text() : undefined;
   }
-}
-
-/** Waits until what else the agent waits for has had its turn. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What is in the pipe right now: its length, 0 at the end or before the first writer. */
