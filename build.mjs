@@ -115,12 +115,12 @@ const carriedModules = {
     bundler.onLoad({ filter: /.*/, namespace: 'pack' }, async ({ path }) => {
       const { modules, isCompressed } = PACKS[path.split(':')[1]];
       const lines = Object.keys(modules).map((module) => `export * as '${module}' from './${module}';`);
-      const { outputFiles } = await build({
-        ...common,
-        stdin: { contents: lines.join('\n'), resolveDir: root },
-      });
-      const [{ text, contents }] = outputFiles;
-      const packed = isCompressed && deflateRawSync(contents, { level: 9 }).toString('base64');
+      const pack = await build({ ...common, stdin: { contents: lines.join('\n'), resolveDir: root } });
+      const [{ text, contents }] = pack.outputFiles;
+      const packed = () => deflateRawSync(contents, { level: 9 }).toString('base64');
+      const expression = isCompressed
+        ? `inflateRawSync(Buffer.from('${packed()}', 'base64')).toString()`
+        : JSON.stringify(text);
       return {
         contents: `import { inflateRawSync } from 'node:zlib';
           let unpacked;
@@ -129,7 +129,7 @@ const carriedModules = {
           }
           function unpack() {
             const module = { exports: {} };
-            const text = ${isCompressed ? `inflateRawSync(Buffer.from('${packed}', 'base64')).toString()` : JSON.stringify(text)};
+            const text = ${expression};
             new Function('module', 'exports', 'require', text)(module, module.exports, require);
             return module.exports;
           }`,
