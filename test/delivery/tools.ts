@@ -36,18 +36,17 @@ export function run(file: string, args: readonly string[], options: RunOptions =
   return { status, output: `${stdout ?? ''}${stderr ?? ''}${error ? `\n${error.message}` : ''}` };
 }
 
-/** The same while the caller does other things. */
-export function runBeside(file: string, args: readonly string[], options: RunOptions = {}): Promise<Run> {
+/** The same while the caller does other things; `env` goes over the environment of the suite. */
+export function runBeside(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Run> {
   return new Promise((resolve) => {
-    execFile(
-      file,
-      args,
-      { cwd: options.cwd ?? ROOT, env: { ...process.env, ...options.env } },
-      (error, stdout, stderr) => {
-        const status = error ? (typeof error.code === 'number' ? error.code : null) : 0;
-        resolve({ status, output: `${stdout}${stderr}${error?.message ?? ''}` });
-      },
-    );
+    execFile(file, args, { cwd: ROOT, env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+      const status = error ? (typeof error.code === 'number' ? error.code : null) : 0;
+      resolve({ status, output: `${stdout}${stderr}${error?.message ?? ''}` });
+    });
   });
 }
 

@@ -29,7 +29,7 @@ const begun = new Map<string, Promise<Run>>();
 /** What a lint says. It looks at the whole binary for long, on one processor: the first call begins it. */
 function lint(tool: keyof typeof LINTS): Promise<Run> {
   // lintian leaves a file where temporary ones go.
-  const running = begun.get(tool) ?? runBeside(tool, LINTS[tool](), { env: { TMPDIR: work } });
+  const running = begun.get(tool) ?? runBeside(tool, LINTS[tool](), { TMPDIR: work });
   begun.set(tool, running);
   return running;
 }
