@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { controlSettings } from '../checks/control-settings.ts';
+import { controlSettings, removeSpare } from '../checks/control-settings.ts';
 import { checkControlPlane, checkProbes, type Problem } from '../checks/health.ts';
 import { explainFailedLaunch } from '../checks/launch-failure.ts';
 import { asFailure, checkNode } from '../checks/node.ts';
@@ -66,7 +66,7 @@ async function isHealthy(params: Params, pid: number, deadline: Deadline): Promi
 /** The probes first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
 async function problemsOf(params: Params, pid: number, deadline: Deadline): Promise<Problem[]> {
   const { problems } = await checkProbes(params, deadline);
-  return problems.length > 0 ? [...problems] : checkControlPlane(params, pid, deadline);
+  return problems.length > 0 ? [...problems] : checkControlPlane(params, pid, deadline, true);
 }
 
 /** A main process that crashed may have left children that hold the sockets, and a pidfile that Kamailio would heed. */
@@ -89,7 +89,7 @@ async function clearLeftovers(params: Params, log: Log, deadline: Deadline): Pro
 async function makeDirectories(params: Params, owner: Account | undefined): Promise<void> {
   asFailure(() => ensureDirectory(dirname(params.pidfile), owner, 'checked'));
   if (params.kamctlrc) {
-    const { fifo } = controlSettings(params.kamctlrc);
+    const { fifo } = controlSettings(params);
     asFailure(() => ensureDirectory(dirname(fifo), owner, 'as it is'));
   }
   if (findMain(params).found) return;
@@ -138,4 +138,5 @@ async function waitUntilServing(
 async function leaveNothing(params: Params, deadline: Deadline): Promise<void> {
   await endProcesses(params, deadline.earlier(deadline.remaining / 2), deadline);
   removePidfile(params.pidfile);
+  removeSpare(params);
 }

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { removeSpare } from '../checks/control-settings.ts';
+import { nextTurn } from '../clock.ts';
 import { Deadline } from '../deadline.ts';
 import { errorCode, isExhaustion } from '../error-code.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
@@ -25,9 +27,11 @@ const SEE_AGAIN_MS = 100;
 export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
   const params = readParamsForStop(invocation);
   log.debug(`ending the processes that were started with -P ${params.pidfile}`);
-  // What the last line takes is loaded while Kamailio terminates; a stop that finds nothing has returned by then.
+  // Both are done while Kamailio terminates; a stop that finds nothing returns without loading what the last line takes.
+  const tidied = nextTurn().then(() => removeSpare(params));
   setImmediate(log.prepare);
   const ending = await end(params, graceOf(params, operationTimeout(invocation), deadline), deadline);
+  await tidied;
   if (ending.survivors.length > 0) throw survived(ending);
   if (ending.killedBecause)
     log.warn(`Kamailio (pidfile ${params.pidfile}) was killed: ${ending.killedBecause}`);

@@ -57,15 +57,17 @@ function problemOf(outcome: Outcome | { readonly healthy: true }): Problem[] {
 
 /**
  * Asks Kamailio for its up-time, as `kamctl monitor 1` does, unless kamctlrc is empty. `mainPid` runs as
- * Kamailio's account. Throws Failure when kamctlrc, or with external tools kamctl, is missing.
+ * Kamailio's account; a start leaves a spare FIFO for the monitors after it (`leavesSpare`). Throws Failure when
+ * kamctlrc, or with external tools kamctl, is missing.
  */
 export async function checkControlPlane(
   params: Params,
   mainPid: number,
   deadline: Deadline,
+  leavesSpare = false,
 ): Promise<Problem[]> {
   if (!params.kamctlrc) return [];
-  const settings = controlSettings(params.kamctlrc);
+  const settings = controlSettings(params);
   const until = deadline.sooner(params.probe_timeout * 1000);
   try {
     if (params.monitor_tools === 'external') {
@@ -79,7 +81,7 @@ export async function checkControlPlane(
     }
     const owner = readStatus(mainPid);
     if (!owner) return [`main process ${mainPid} has just ended; see Kamailio's log`];
-    await askUptime(settings, owner, until);
+    await askUptime(settings, owner, until, leavesSpare);
     return [];
   } catch (error) {
     if (isExhaustion(error)) {

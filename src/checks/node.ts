@@ -18,7 +18,7 @@ import { checkTools } from './tools.ts';
 export async function checkNode(params: Params): Promise<Account | undefined> {
   checkBinary(params);
   checkConffile(params);
-  if (params.kamctlrc) controlSettings(params.kamctlrc);
+  if (params.kamctlrc) controlSettings(params);
   checkTools(params);
   const owner = checkAccounts(params);
   checkDirectories(params, owner);

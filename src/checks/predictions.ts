@@ -51,7 +51,7 @@ async function scarceMemory(params: Params, mainPid: number, deadline: Deadline)
   const owner = readStatus(mainPid);
   if (!params.kamctlrc || !owner) return [];
   try {
-    const { total, used } = await askSharedMemory(controlSettings(params.kamctlrc), owner, deadline);
+    const { total, used } = await askSharedMemory(controlSettings(params), owner, deadline);
     if (used * 100 <= total * SHARED_MEMORY_PERCENT) return [];
     const percent = Math.floor((used / total) * 100);
     return [

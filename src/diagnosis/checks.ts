@@ -172,7 +172,7 @@ async function describeOutcome(
 
 async function controlPlane(params: Params, main: MainProcess, deadline: Deadline): Promise<Result> {
   if (!params.kamctlrc) return skipped('kamctlrc is empty: the control plane is not checked');
-  const settings = controlSettings(params.kamctlrc);
+  const settings = controlSettings(params);
   const owner = main.found ? readStatus(main.process.pid) : undefined;
   if (!main.found || !owner) return skipped(`Kamailio does not run; its FIFO would be ${settings.fifo}`);
   try {

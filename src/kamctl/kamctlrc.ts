@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { hasControl } from '../control-characters.ts';
+import { spareFifoPath } from './spare-fifo.ts';
 
 /** The settings of a kamctlrc that say where the control plane is. */
 export interface ControlSettings {
@@ -7,6 +8,8 @@ export interface ControlSettings {
   readonly fifo: string;
   /** Where replies come: Kamailio writes them to FIFOs in the `tmp` of its root. */
   readonly replyDirectory: string;
+  /** The FIFO in that directory that waits for the next reply; none may be there. */
+  readonly spareFifo: string;
 }
 
 /** A kamctlrc that says something the agent cannot take as data; the message names file, line and remedy. */
@@ -18,14 +21,18 @@ const FILE_LIMIT_BYTES = 1_048_576;
 const DEFAULT_FIFOS = ['/var/run/kamailio/kamailio_rpc.fifo', '/run/kamailio/kamailio_rpc.fifo'] as const;
 
 /**
- * Reads the control settings from a kamctlrc. kamctl sources that file as shell code; here it is data:
- * `NAME=value` with shell quotes, comments and `export`, and nothing is executed or expanded.
+ * Reads the control settings of the instance with this pidfile from its kamctlrc. kamctl sources that file as shell
+ * code; here it is data: `NAME=value` with shell quotes, comments and `export`, and nothing is executed or expanded.
  * Throws the system's error when it cannot be read, KamctlrcError for a setting that needs a shell.
  */
-export function readControlSettings(path: string): ControlSettings {
+export function readControlSettings(path: string, pidfile: string): ControlSettings {
   const settings = parseKamctlrc(readText(path), path);
-  const chroot = settings.get('CHROOT_DIR') ?? '';
-  return { fifo: settings.get('RPCFIFOPATH') || defaultFifo(), replyDirectory: `${chroot}/tmp` };
+  const replyDirectory = `${settings.get('CHROOT_DIR') ?? ''}/tmp`;
+  return {
+    fifo: settings.get('RPCFIFOPATH') || defaultFifo(),
+    replyDirectory,
+    spareFifo: spareFifoPath(replyDirectory, pidfile),
+  };
 }
 
 /** Parses the two settings out of the text of a kamctlrc; `path` is for the messages. */

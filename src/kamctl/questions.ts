@@ -1,15 +1,17 @@
 import type { Deadline } from '../deadline.ts';
 import type { ControlSettings } from './kamctlrc.ts';
-import { callRpc, type Owner } from './rpc.ts';
+import { callRpc } from './rpc.ts';
 import { RpcFailure } from './rpc-failure.ts';
+import type { Owner } from './spare-fifo.ts';
 
-/** Asks for Kamailio's up-time (RPC core.uptime), in s. Throws RpcFailure. */
+/** Asks for Kamailio's up-time (RPC core.uptime), in s; see `callRpc` for `leavesSpare`. Throws RpcFailure. */
 export async function askUptime(
   settings: ControlSettings,
   owner: Owner,
   deadline: Deadline,
+  leavesSpare = false,
 ): Promise<number> {
-  const result = await callRpc(settings, owner, 'core.uptime', [], deadline);
+  const result = await callRpc(settings, owner, 'core.uptime', [], deadline, leavesSpare);
   return numberIn(result, 'uptime', 'core.uptime');
 }
 

@@ -7,12 +7,14 @@ import {
   fstatSync,
   lstatSync,
   openSync,
+  type Stats,
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, isExhaustion } from '../error-code.ts';
 import { randomDigits } from '../random.ts';
 import { RpcFailure } from './rpc-failure.ts';
+import { isReplyFifoOf, leaveSpareFifo, type Owner, takeSpareFifo } from './spare-fifo.ts';
 
 /** A FIFO for one reply. */
 export interface ReplyFifo {
@@ -22,27 +24,43 @@ export interface ReplyFifo {
   readonly fd: number;
   /** Throws RpcFailure when the name does not lead to this FIFO any more: why no reply came. */
   checkInPlace(): void;
-  /** Removes the name. May be called twice. */
+  /**
+   * Removes the name, unless the FIFO was the spare one, or is to be: then it is that from now on. To be called when
+   * the whole reply has been read.
+   */
+  release(): void;
+  /** Removes the name, if it is still there. */
   remove(): void;
 }
 
 /** Node.js has no call for mkfifo(3); coreutils' program stands on every Linux. */
 const MKFIFO_PROGRAMS = ['/usr/bin/mkfifo', '/bin/mkfifo'] as const;
 
+/** Where the spare FIFO is, and whether there is to be one after this request if there was none before it. */
+export interface Spare {
+  readonly path: string;
+  readonly isToBeLeft: boolean;
+}
+
 /**
- * Makes a FIFO that only Kamailio's account can write to, under a name that nobody can guess. The
- * directory is usually /tmp, where every local user may put files: so the FIFO is made with mode 0600,
+ * Takes the spare FIFO or makes one, which only Kamailio's account can write to, under a name that nobody can guess.
+ * The directory is usually /tmp, where every local user may put files: so a FIFO is made with mode 0600,
  * opened without following a link, looked at through its descriptor, and only then given to `owner`.
  * Throws RpcFailure.
  */
-export function makeReplyFifo(
-  directory: string,
-  owner: { readonly uid: number; readonly gid: number },
-): ReplyFifo {
+export function openReplyFifo(directory: string, owner: Owner, spare: Spare): ReplyFifo {
   const name = `kamailio_ocf_${randomDigits()}`;
   const path = join(directory, name);
-  makeFifo(path);
-  const remove = once(() => unlinkSync(path));
+  const wasSpare = takeSpareFifo(spare.path, path, owner);
+  if (!wasSpare) makeFifo(path);
+  let isNamed = true;
+  const giveUp = (action: () => void) => {
+    if (isNamed) quietly(action);
+    isNamed = false;
+  };
+  const remove = () => giveUp(() => unlinkSync(path));
+  const release = () =>
+    giveUp(() => (wasSpare || spare.isToBeLeft ? leaveSpareFifo(path, spare.path, owner) : unlinkSync(path)));
   // Only in a directory whose files others may remove; the name is known to all who can list it.
   const stolen = () =>
     new RpcFailure(
@@ -53,15 +71,13 @@ export function makeReplyFifo(
     const fd = openOwn(path, stolen);
     try {
       const stat = fstatSync(fd);
-      if (!stat.isFIFO() || stat.uid !== process.geteuid?.() || stat.nlink !== 1) throw stolen();
-      // A default ACL of the directory goes over the umask.
-      if ((stat.mode & 0o077) !== 0) fchmodSync(fd, 0o600);
-      if (owner.uid !== stat.uid) fchownSync(fd, owner.uid, owner.gid);
+      if (wasSpare && !isReplyFifoOf(owner, stat)) throw stolen();
+      if (!wasSpare) giveTo(owner, fd, stat, stolen);
       const checkInPlace = () => {
         const there = lstatSync(path, { throwIfNoEntry: false });
         if (there?.ino !== stat.ino || there.dev !== stat.dev) throw stolen();
       };
-      return { name, fd, checkInPlace, remove };
+      return { name, fd, checkInPlace, release, remove };
     } catch (error) {
       closeSync(fd);
       throw error;
@@ -111,15 +127,18 @@ function openOwn(path: string, stolen: () => RpcFailure): number {
   }
 }
 
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    try {
-      action();
-    } catch {
-      // Already gone.
-    }
-  };
+/** Makes the FIFO that was just made the owner's, who is the only one to write to it. */
+function giveTo(owner: Owner, fd: number, stat: Stats, stolen: () => RpcFailure): void {
+  if (!stat.isFIFO() || stat.uid !== process.geteuid?.() || stat.nlink !== 1) throw stolen();
+  // A default ACL of the directory goes over the umask.
+  if ((stat.mode & 0o077) !== 0) fchmodSync(fd, 0o600);
+  if (owner.uid !== stat.uid) fchownSync(fd, owner.uid, owner.gid);
+}
+
+function quietly(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // Already gone.
+  }
 }

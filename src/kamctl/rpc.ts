@@ -4,24 +4,22 @@ import { nextTurn, now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
-import { randomDigits } from '../random.ts';
 import type { ControlSettings } from './kamctlrc.ts';
-import { makeReplyFifo, type ReplyFifo } from './reply-fifo.ts';
+import { openReplyFifo, type ReplyFifo } from './reply-fifo.ts';
 import { openRequestFifo, writeRequest } from './request-fifo.ts';
 import { RpcFailure } from './rpc-failure.ts';
+import type { Owner } from './spare-fifo.ts';
 
-/** Numbers of the account that Kamailio runs as. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
+/** The id is the end of the FIFO's name: one random value does for both, as nobody but Kamailio can write there. */
+const ID_DIGITS = 6;
 
 /** No reply that the agent asks for is larger: bytes. */
 const REPLY_LIMIT_BYTES = 262_144;
 
 /**
  * Sends one JSON-RPC 2.0 request to Kamailio over its FIFO and returns the `result` of the reply
- * (jsonrpcs module; `reply_name` is its extension for the FIFO that the reply comes to).
+ * (jsonrpcs module; `reply_name` is its extension for the FIFO that the reply comes to). A start leaves that FIFO
+ * for the monitors that follow (`leavesSpare`).
  * Throws RpcFailure for everything that is no result, at `deadline` the latest.
  */
 export async function callRpc(
@@ -30,13 +28,15 @@ export async function callRpc(
   method: string,
   params: readonly string[],
   deadline: Deadline,
+  leavesSpare = false,
 ): Promise<unknown> {
   const request = openRequestFifo(settings.fifo);
   let reply: ReplyFifo | undefined;
   const removeReply = cleanUpAtExit(() => reply?.remove());
   try {
-    reply = makeReplyFifo(settings.replyDirectory, owner);
-    const id = Number.parseInt(randomDigits().slice(0, 6), 16);
+    const spare = { path: settings.spareFifo, isToBeLeft: leavesSpare };
+    reply = openReplyFifo(settings.replyDirectory, owner, spare);
+    const id = Number.parseInt(reply.name.slice(-ID_DIGITS), 16);
     const text = JSON.stringify({
       jsonrpc: '2.0',
       method,
@@ -47,7 +47,9 @@ export async function callRpc(
     writeRequest(request, `${text}\n`, settings.fifo);
     const received = await readReply(reply.fd, deadline);
     if (received === undefined) reply.checkInPlace();
-    return resultOf(received, id, method, settings.fifo);
+    const result = resultOf(received, id, method, settings.fifo);
+    reply.release();
+    return result;
   } finally {
     removeReply();
     if (reply) closeSync(reply.fd);

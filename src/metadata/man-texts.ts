@@ -51,6 +51,10 @@ export const FILES: readonly (readonly [string, string])[] = [
     'Process id of the instance, INSTANCE being the name of the resource; parameter pidfile.',
   ],
   ['/run/kamailio/kamailio_rpc.fifo', 'FIFO of the control plane; RPCFIFOPATH in kamctlrc.'],
+  [
+    '/tmp/kamailio_ocf_spare_*',
+    'FIFO for the replies of the control plane, one an instance: a start leaves it, so that monitors need not make one, and a stop removes it. With CHROOT_DIR in kamctlrc it lies in the tmp of that directory.',
+  ],
 ];
 
 /** Man pages by name and section. */

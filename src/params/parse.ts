@@ -131,6 +131,8 @@ export interface StopParams {
   readonly binary: string;
   readonly pidfile: string;
   readonly kamuser: string;
+  /** Empty where it cannot be used. */
+  readonly kamctlrc: string;
   readonly stop_grace: number | undefined;
   /** The pidfile is one that start would accept: its file may be removed. Else it only names the processes. */
   readonly pidfileUsable: boolean;
@@ -148,6 +150,7 @@ function parseForStop(raw: RawParams, instance: string): StopParams {
     ),
     pidfile,
     kamuser: orElse(() => PARAMETERS.kamuser.parse(raw.kamuser ?? ''), ''),
+    kamctlrc: orElse(() => PARAMETERS.kamctlrc.parse(raw.kamctlrc ?? PARAMETERS.kamctlrc.default), ''),
     stop_grace: orElse(() => PARAMETERS.stop_grace.parse(raw.stop_grace ?? ''), undefined),
     pidfileUsable: orElse(
       () => (raw.pidfile === undefined ? defaultPidfile(instance) : absolutePath(pidfile)) !== '',

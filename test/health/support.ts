@@ -49,7 +49,8 @@ function makeCertificate(directory: string, days: number): void {
 
 /** Pids of the processes of a Kamailio whose description (RPC core.psx) matches, such as `udp receiver`. */
 export async function processesOf(instance: TestInstance, role: RegExp): Promise<number[]> {
-  const settings = { fifo: instance.fifo, replyDirectory: '/tmp' };
+  const { fifo, spareFifo } = instance;
+  const settings = { fifo, spareFifo, replyDirectory: '/tmp' };
   const rows = await callRpc(
     settings,
     { uid: 0, gid: 0 },

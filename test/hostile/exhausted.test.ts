@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -119,6 +119,9 @@ const canRefuseForks =
         const unknown = { kamuser: 'nobody_knows_him' };
         assertCall(await call(instance, 'validate-all', unknown, { agent }), 1, EXHAUSTED);
         assertCall(await call(instance, 'start'), 0);
+        // With the spare FIFO that the start left, a monitor needs no process.
+        assertCall(await call(instance, 'monitor', PATIENT, { agent }), 0);
+        rmSync(instance.spareFifo);
         assertCall(await call(instance, 'monitor', PATIENT, { agent }), 1, EXHAUSTED, /control plane: /);
         const external = { ...PATIENT, monitor_tools: 'external' };
         assertCall(await call(instance, 'monitor', external, { agent }), 1, /EAGAIN/);
@@ -167,7 +170,8 @@ test('an executor with few processes (ulimit -u) gets a failure with a reason, a
     const env = { ...instance.env, PATH: `${user.path}:/usr/bin:/bin` };
     const as = { uid, gid: uid, env, agent: user.agent };
     assertCall(await callAgent('start', instance.params, as), 0);
-    // One less, and Node.js has not all of its threads.
+    // With the spare FIFO a monitor starts no process. One less, and Node.js has not all of its threads.
+    rmSync(instance.spareFifo);
     await lower(1, (limit) => {
       const agent = limited(instance, `--nproc=${limit}`, user.agent);
       return callAgent('monitor', { ...instance.params, ...PATIENT }, { ...as, agent, limitMs: 30_000 });

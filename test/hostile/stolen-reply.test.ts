@@ -164,13 +164,23 @@ test('in a directory that is sticky an attacker can do nothing to the reply', ()
       writeFileSync(kamctlrc, `RPCFIFOPATH=${control.settings.fifo}\nCHROOT_DIR=${control.directory}\n`);
       try {
         await withAttacker(instance, meddle(control.settings.replyDirectory), async () => {
-          const monitored = await call(instance, 'monitor', {
-            kamctlrc,
-            probe_timeout: answering ? '10' : '2',
-          });
-          if (answering) assertCall(monitored, 0);
-          else assertCall(monitored, 1, /control plane: no reply to core\.uptime/);
+          const params = { kamctlrc, probe_timeout: answering ? '10' : '2' };
+          if (!answering) {
+            assertCall(await call(instance, 'monitor', params), 1, /control plane: no reply to core\.uptime/);
+            assert.equal(control.leftovers(), []);
+            return;
+          }
+          assertCall(await call(instance, 'monitor', params), 0);
           assert.equal(control.leftovers(), []);
+          // A start leaves a FIFO for the next replies, which he knows the name of.
+          assertCall(await call(instance, 'start', params), 0);
+          const spare = basename(instance.spareFifo);
+          const { ino } = statSync(join(control.settings.replyDirectory, spare));
+          for (let round = 0; round < 5; round += 1) {
+            assertCall(await call(instance, 'monitor', params), 0);
+            assert.equal(control.leftovers(), [spare]);
+          }
+          assert.is(statSync(join(control.settings.replyDirectory, spare)).ino, ino);
         });
       } finally {
         control.close();

@@ -123,18 +123,24 @@ test('a name behind something else is no assignment', () => {
   }
 });
 
+const PIDFILE = '/run/kamailio_p_kam/kamailio.pid';
+
 test('without a setting the places of kamctl and /tmp hold', () => {
   const directory = mkdtempSync('/tmp/ocf-kamailio-rc-');
   try {
     const file = join(directory, 'kamctlrc');
     for (const text of ['', 'RPCFIFOPATH=\n', 'CHROOT_DIR=""\n']) {
       writeFileSync(file, text);
-      const { fifo, replyDirectory } = readControlSettings(file);
+      const { fifo, replyDirectory } = readControlSettings(file, PIDFILE);
       assert.match(fifo, /^(\/var)?\/run\/kamailio\/kamailio_rpc\.fifo$/);
       assert.is(replyDirectory, '/tmp');
     }
     writeFileSync(file, 'CHROOT_DIR=/srv/jail\nRPCFIFOPATH=/srv/jail/run/a\n');
-    assert.equal(readControlSettings(file), { fifo: '/srv/jail/run/a', replyDirectory: '/srv/jail/tmp' });
+    assert.equal(readControlSettings(file, PIDFILE), {
+      fifo: '/srv/jail/run/a',
+      replyDirectory: '/srv/jail/tmp',
+      spareFifo: '/srv/jail/tmp/kamailio_ocf_spare_run_kamailio_p_kam_kamailio_pid',
+    });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -146,18 +152,18 @@ test('a link to a file is followed; a directory, a FIFO or a huge file is refuse
     const file = join(directory, 'kamctlrc');
     writeFileSync(file, 'RPCFIFOPATH=/run/a\n');
     symlinkSync(file, join(directory, 'link'));
-    assert.is(readControlSettings(join(directory, 'link')).fifo, '/run/a');
+    assert.is(readControlSettings(join(directory, 'link'), PIDFILE).fifo, '/run/a');
     mkdirSync(join(directory, 'directory'));
     spawnSync('mkfifo', [join(directory, 'fifo')]);
     writeFileSync(join(directory, 'huge'), Buffer.alloc(1_048_577, '#'));
     for (const name of ['directory', 'fifo', 'huge']) {
       assert.throws(
-        () => readControlSettings(join(directory, name)),
+        () => readControlSettings(join(directory, name), PIDFILE),
         (error: unknown) => error instanceof KamctlrcError,
         name,
       );
     }
-    assert.throws(() => readControlSettings(join(directory, 'missing')), /ENOENT/);
+    assert.throws(() => readControlSettings(join(directory, 'missing'), PIDFILE), /ENOENT/);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

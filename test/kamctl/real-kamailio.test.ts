@@ -28,7 +28,7 @@ test('Kamailio tells its up-time over its FIFO, as root and as an account of its
       assert.is(start.code, 0, start.stderr);
       const owner = readStatus(instance.mainPid());
       assert.is(owner?.uid, user ? account?.uid : 0);
-      const settings = readControlSettings(instance.kamctlrc);
+      const settings = readControlSettings(instance.kamctlrc, instance.pidfile);
       assert.is(settings.fifo, instance.fifo);
       const result = await callRpc(settings, owner ?? { uid: 0, gid: 0 }, 'core.uptime', [], within(15_000));
       assert.type(uptimeOf(result), 'number');
@@ -43,7 +43,7 @@ test("Kamailio's answer to a method that it does not have is shown", async () =>
   try {
     assert.is((await callAgent('start', instance.params)).code, 0);
     await callRpc(
-      readControlSettings(instance.kamctlrc),
+      readControlSettings(instance.kamctlrc, instance.pidfile),
       { uid: 0, gid: 0 },
       'no.such',
       ['x'],

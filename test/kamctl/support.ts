@@ -41,7 +41,12 @@ export interface ControlStandIn {
 export function controlStandIn(onRequest?: (request: Request) => void): ControlStandIn {
   const directory = mkdtempSync('/tmp/ocf-kamailio-rpc-');
   chmodSync(directory, 0o755);
-  const settings = { fifo: join(directory, 'rpc.fifo'), replyDirectory: join(directory, 'tmp') };
+  const replyDirectory = join(directory, 'tmp');
+  const settings = {
+    fifo: join(directory, 'rpc.fifo'),
+    replyDirectory,
+    spareFifo: join(replyDirectory, 'spare'),
+  };
   mkdirSync(settings.replyDirectory, { mode: 0o1777 });
   chmodSync(settings.replyDirectory, 0o1777);
   const requests: Request[] = [];

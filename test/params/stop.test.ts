@@ -12,6 +12,7 @@ test('stop needs no parameter at all', () => {
     binary: '/usr/sbin/kamailio',
     pidfile: '/var/run/kamailio_sip/kamailio.pid',
     kamuser: '',
+    kamctlrc: '/etc/kamailio/kamctlrc',
     stop_grace: undefined,
     pidfileUsable: true,
     pidfileIsDefault: true,

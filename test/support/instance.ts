@@ -1,18 +1,10 @@
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { spareFifoPath } from '../../src/kamctl/spare-fifo.ts';
 import { findProcesses } from '../../src/process/instance.ts';
 import { freePort } from './ports.ts';
 
-/** A Kamailio of a test's own: directory, configuration, port, FIFO. Nothing of it outlives `dispose`. */
+/** A Kamailio of a test's own: directory, configuration, port, FIFOs. Nothing of it outlives `dispose`. */
 export interface TestInstance {
   /** The instance's own directory. */
   readonly directory: string;
@@ -20,6 +12,8 @@ export interface TestInstance {
   readonly pidfile: string;
   readonly kamctlrc: string;
   readonly fifo: string;
+  /** Where a start leaves the FIFO for the replies to the monitors that follow. */
+  readonly spareFifo: string;
   readonly port: number;
   /** OCF parameters that start it, udptcp on 127.0.0.1. */
   readonly params: Readonly<Record<string, string>>;
@@ -91,11 +85,16 @@ export async function makeInstance(options: InstanceOptions = {}): Promise<TestI
   const actual = options.params?.pidfile ?? pidfile;
   const { binary = '/usr/sbin/kamailio', kamuser = '' } = options.params ?? {};
   const identity = { binary, pidfile: actual, kamuser };
+  const spareFifo = spareFifoPath('/tmp', actual);
+  const removeFiles = () => {
+    // A test that ends Kamailio by itself, or has the shell agent end it, leaves the spare FIFO.
+    for (const path of [directory, spareFifo, ...(options.resource ? [dirname(pidfile)] : [])])
+      rmSync(path, { recursive: true, force: true });
+  };
   const pids = () => findProcesses(identity).map((process) => process.pid);
   const abandon = () => {
     for (const pid of pids()) killQuietly(pid);
-    rmSync(directory, { recursive: true, force: true });
-    if (options.resource) rmSync(dirname(pidfile), { recursive: true, force: true });
+    removeFiles();
   };
   abandoned.add(abandon);
   return {
@@ -104,6 +103,7 @@ export async function makeInstance(options: InstanceOptions = {}): Promise<TestI
     pidfile: actual,
     kamctlrc,
     fifo,
+    spareFifo,
     port,
     params,
     env: { OCF_RESOURCE_INSTANCE: options.resource ?? 'ocfk_test' },
@@ -115,8 +115,7 @@ export async function makeInstance(options: InstanceOptions = {}): Promise<TestI
         for (const pid of left) killQuietly(pid);
         await pause(20);
       }
-      if (existsSync(directory)) rmSync(directory, { recursive: true, force: true });
-      if (options.resource) rmSync(dirname(pidfile), { recursive: true, force: true });
+      removeFiles();
     },
   };
 }

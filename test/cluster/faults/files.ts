@@ -92,14 +92,16 @@ export const FILE_FAULTS: readonly Fault[] = [
     },
   },
   {
-    broken: '/tmp takes no more files',
+    broken: '/tmp takes no more files, and the spare FIFO was cleaned away',
     monitor: { code: 1, reason: /control plane: the FIFO for the reply cannot be made/ },
     start: { code: 1, reason: /control plane: the FIFO for the reply cannot be made/ },
     cluster: 'moves it',
     registrations: 'kept',
     inflict: async ({ bed, sh }) => {
       await setTimeoutOf(bed, 'start', 6);
-      await sh('mount -o remount,nr_inodes="$(df --output=iused /tmp | tail -n 1 | tr -d " ")" /tmp');
+      await sh(
+        'rm /tmp/kamailio_ocf_spare_*; mount -o remount,nr_inodes="$(df --output=iused /tmp | tail -n 1 | tr -d " ")" /tmp',
+      );
       return async () => {
         await sh('mount -o remount,nr_inodes=100000 /tmp');
         await setTimeoutOf(bed, 'start', TIMEOUTS.start);
