@@ -20,14 +20,21 @@ export async function measureDepth(node: string, rounds: number): Promise<Figure
       return { ...command, env: { ...command.env, OCF_RESKEY_probes: probes, OCF_CHECK_LEVEL: level } };
     };
     const one = series(monitor(udp, '10'));
+    const oneTls = series(monitor(tls, '10'));
     const all = series(monitor(six, '10'));
     const deep = series(monitor(udp, '20'));
     await run(ours('start'));
-    await interleave([one, all, deep], rounds);
+    await interleave([one, oneTls, all, deep], rounds);
     await run(ours('stop'));
     const reference = median(one.times);
     return [
-      { name: 'monitor with six probes / with one', ours: median(all.times), reference, bound: 1.5 },
+      { name: 'monitor with six probes / with one, UDP', ours: median(all.times), reference, bound: 1.5 },
+      {
+        name: 'monitor with six probes / with one, TLS',
+        ours: median(all.times),
+        reference: median(oneTls.times),
+        bound: 1.5,
+      },
       { name: 'monitor at level 20 / at level 10', ours: median(deep.times), reference, bound: 2 },
     ];
   } finally {
