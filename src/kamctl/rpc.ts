@@ -48,7 +48,8 @@ export async function callRpc(
     const received = await readReply(reply.fd, deadline);
     if (received === undefined) reply.checkInPlace();
     const result = resultOf(received, id, method, settings.fifo);
-    reply.release();
+    // At the deadline a reply may be complete without its end having come: more may follow, to whoever reads there next.
+    if (!deadline.passed) reply.release();
     return result;
   } finally {
     removeReply();

@@ -2,14 +2,18 @@ import { execFile, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  constants,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -103,6 +107,20 @@ test('a FIFO to which no whole reply came is not used again', () => {
       assert.equal(standIn.leftovers(), []);
     },
   );
+});
+
+test('a FIFO that its writer still has open at the deadline is not used again', () => {
+  let close = () => {};
+  const answerOpenly = ({ replyPath, id }: Request) => {
+    const fd = openSync(replyPath, constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(fd, JSON.stringify({ jsonrpc: '2.0', result: {}, id }));
+    close = () => closeSync(fd);
+  };
+  return withStandIn(answerOpenly, async (standIn) => {
+    await ask(standIn, true, 300);
+    close();
+    assert.equal(standIn.leftovers(), []);
+  });
 });
 
 const STRANGER = { uid: 65_534, gid: 65_534 };
