@@ -1,6 +1,14 @@
 # shellcheck shell=sh
-# In front of the scripts of both packages, behind the functions of their kind.
-#
+# In front of the scripts of both packages, behind the functions of their kind: how a file takes another's place.
+
+# Copies $1 to $2; whoever opens $2 meanwhile finds the old file or the new one, never a part.
+copy_over() {
+    temporary=$(dirname "$2")/.$(basename "$2").new
+    rm -f "$temporary"
+    cp -p "$1" "$temporary"
+    mv -f "$temporary" "$2"
+}
+
 # An agent that is a script cannot be replaced by a binary with one rename. A monitor that the cluster has just
 # called is a shell on its way: the kernel has read `#!/bin/bash` and passed it the agent's path, and it opens
 # that path a millisecond later. Should it find the binary there, it ends with 126, and the cluster recovers a

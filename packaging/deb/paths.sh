@@ -16,13 +16,6 @@ copy_of() {
     echo "$DIVERTED/$(basename "$1")"
 }
 
-# Copies $1 to $2; whoever opens $2 meanwhile finds the old file or the new one, never a part.
-copy_over() {
-    temporary=$(dirname "$2")/.$(basename "$2").new
-    cp -p "$1" "$temporary"
-    mv -f "$temporary" "$2"
-}
-
 # Whether dpkg takes files of other packages at path $1 to $2.
 is_diverted_to() {
     [ "$(dpkg-divert --truename "$1")" = "$2" ]

@@ -6,15 +6,7 @@ payload=/usr/libexec/$package
 shipped=/usr/share/$package/shipped
 state=/var/lib/$package
 
-# Copies $1 to $2; whoever opens $2 meanwhile finds the old file or the new one, never a part.
-copy_over() {
-    temporary=$(dirname "$2")/.$(basename "$2").new
-    rm -f "$temporary"
-    cp -p "$1" "$temporary"
-    mv -f "$temporary" "$2"
-}
-
-# The same by a hard link where that can be: the agent is large.
+# As copy_over, by a hard link where that can be: the agent is large.
 link_over() {
     temporary=$(dirname "$2")/.$(basename "$2").new
     rm -f "$temporary"
