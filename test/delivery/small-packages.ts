@@ -35,7 +35,8 @@ export function buildPackage(kind: 'deb' | 'rpm', version: string, agent: string
     const [, kind, agent, version, output] = process.argv;
     console.log(await buildPackage(kind, { arch: 'x64', agent, version, output, level: 'none' }));`;
   const words = ['--input-type=module', '-e', code, kind, agent, version, directory];
-  return mustRun(process.execPath, words).trim();
+  // What it needs on the way goes with the suite's directory, should the suite be ended.
+  return mustRun(process.execPath, words, { env: { TMPDIR: directory } }).trim();
 }
 
 /** The package resource-agents of the machine's own release, fetched by apt. Returns its path. */

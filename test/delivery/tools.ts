@@ -101,7 +101,11 @@ export function testWith(needs: readonly Need[], name: string, body: () => Promi
     console.log(`skipped: ${name}: ${missing.join(', ')}`);
     test.skip(name);
   } else {
-    test(name, async () => body());
+    test(name, async () => {
+      // These suites wait in synchronous calls: without a turn of the event loop an interrupt would never be heard.
+      await new Promise((resolve) => setImmediate(resolve));
+      await body();
+    });
   }
 }
 
