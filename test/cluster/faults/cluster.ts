@@ -1,7 +1,7 @@
 import { SERVICE_ADDRESS } from '../bed/configuration.ts';
-import { KAMAILIO } from '../bed/kamailio.ts';
+import { GROUP, KAMAILIO } from '../bed/kamailio.ts';
 import { AGENT_PATH } from '../bed/node.ts';
-import { CONFFILE, configuration, setTimeoutOf, TIMEOUTS } from './configuration.ts';
+import { CONFFILE, configuration, makeDeaf, setTimeoutOf, TIMEOUTS } from './configuration.ts';
 import { DEAD, type Fault } from './fault.ts';
 import { kamailioPids, type Service } from './service.ts';
 
@@ -36,6 +36,8 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
         }, 'Kamailio is blocked');
       },
     },
+    // Else the stop is over before the agent is found.
+    prepare: ({ bed, node }) => makeDeaf(bed, node),
     inflict: async ({ bed, sh, signal, main }) => {
       await setTimeoutOf(bed, 'stop', 3);
       await signal('KILL', [main]);
@@ -44,9 +46,20 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     },
   },
   {
-    broken: 'the executor is killed',
+    // On another node, the one that coordinates takes this one for gone, and without fencing it may start the group
+    // there before it is back.
+    broken: 'the executor is killed on the node that coordinates the cluster',
     monitor: { code: 0 },
     cluster: 'leaves it alone',
+    prepare: async ({ bed, node }) => {
+      const found = await bed.command(['crmadmin', '--dc_lookup']);
+      const controller = /^Designated Controller is: (\S+)/.exec(found)?.[1] ?? '';
+      if (controller === node.name) return undefined;
+      await bed.command(['crm_resource', '--resource', GROUP, '--move', '--node', controller]);
+      await bed.settle();
+      await bed.command(['crm_resource', '--resource', GROUP, '--clear']);
+      return undefined;
+    },
     inflict: async ({ bed, sh }) => {
       await sh('kill -KILL "$(pgrep -x pacemaker-execd)"');
       await bed.waitFor(() => sh('pgrep -x pacemaker-execd'), 'there is an executor again');

@@ -84,3 +84,12 @@ export async function setParameter(bed: Bed, name: string, value: string | undef
       : ['--set-parameter', name, `--parameter-value=${value}`];
   await bed.command(['crm_resource', '--resource', KAMAILIO, ...change]);
 }
+
+/** Has the cluster start a Kamailio that does not heed SIGTERM, on this node; returns how it is taken back. */
+export async function makeDeaf(bed: Bed, node: BedNode): Promise<() => Promise<void>> {
+  const path = '/usr/local/sbin/kamailio-deaf';
+  await node.write(path, '#!/bin/sh\nexec env --block-signal=TERM /usr/sbin/kamailio "$@"\n');
+  await node.mustRun(['chmod', '755', path]);
+  await setParameter(bed, 'binary', path);
+  return () => setParameter(bed, 'binary', undefined);
+}

@@ -5,6 +5,7 @@ import {
   CONFFILE,
   configuration,
   DATABASE,
+  makeDeaf,
   PROBE_TIMEOUT,
   setParameter,
   setTimeoutOf,
@@ -49,13 +50,7 @@ export const TIME_FAULTS: readonly Fault[] = [
     broken: 'Kamailio does not heed SIGTERM',
     monitor: { code: 1, reason: /control plane: no reply/ },
     cluster: 'restarts it here',
-    prepare: async ({ bed, node }) => {
-      const path = '/usr/local/sbin/kamailio-deaf';
-      await node.write(path, '#!/bin/sh\nexec env --block-signal=TERM /usr/sbin/kamailio "$@"\n');
-      await node.mustRun(['chmod', '755', path]);
-      await setParameter(bed, 'binary', path);
-      return () => setParameter(bed, 'binary', undefined);
-    },
+    prepare: ({ bed, node }) => makeDeaf(bed, node),
     inflict: async ({ signal, workers }) => void (await signal('STOP', await workers(/FIFO/))),
   },
   {
