@@ -1,4 +1,8 @@
 import { now } from './clock.ts';
+
+/** A timer of Node.js, which counts whole ms, comes up to that much before its time, ms. */
+const TIMER_EARLY_MS = 2;
+
 /**
  * The moment by which an action must have its verdict. One is made for the whole operation and handed
  * down; parts that may take less get a `sooner` one.
@@ -31,8 +35,9 @@ export class Deadline {
     return Math.max(0, this.at - now());
   }
 
+  /** Also when a timer that was set for it has just come early. */
   get passed(): boolean {
-    return now() >= this.at;
+    return now() >= this.at - TIMER_EARLY_MS;
   }
 
   /** Waits `ms`, or what is left, whichever is less. */

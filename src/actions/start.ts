@@ -23,8 +23,6 @@ import type { Context } from './context.ts';
 const LOOK_EVERY_MS = 10;
 /** A silence this long says more than what was seen before it: a poll has been sent twice by then, ms. */
 const TELLING_SILENCE_MS = 1000;
-/** A timer of Node.js, which counts whole ms, comes that much before its time, ms. */
-const TIMER_EARLY_MS = 2;
 /** Kept back for ending what a failed start leaves, ms; no more than a quarter of what there is. */
 const CLEANUP_MS = 5000;
 
@@ -125,7 +123,7 @@ async function waitUntilServing(
     if (!Array.isArray(round)) continue;
     if (round.length === 0 && findMain(params).found) return main.process.pid;
     // A round that the deadline cut off soon knows less than the one before.
-    const whole = deadline.remaining > TIMER_EARLY_MS || now() - askedAt >= TELLING_SILENCE_MS;
+    const whole = !deadline.passed || now() - askedAt >= TELLING_SILENCE_MS;
     if (whole || problems.length === 0) problems = round;
   }
   // Kamailio opens its pidfile, and does not notice when the disk has no room for the number.
