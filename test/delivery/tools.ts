@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
+import { nextTurn } from '../../src/clock.ts';
 
 /** The project's directory, with a slash at its end. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -103,7 +104,7 @@ export function testWith(needs: readonly Need[], name: string, body: () => Promi
   } else {
     test(name, async () => {
       // These suites wait in synchronous calls: without a turn of the event loop an interrupt would never be heard.
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
       await body();
     });
   }

@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AGENT } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
+import { traceAction } from '../support/trace.ts';
 import { withCrowd } from './crowd.ts';
 import { countLeavings, replyFifos } from './leavings.ts';
 
@@ -53,12 +50,9 @@ test('a healthy monitor looks at no process but the main one, however many other
 
 /** What a monitor opens or looks at in /proc, in order, its own process left out. */
 async function lookedAt(instance: TestInstance): Promise<string[]> {
-  const file = join(instance.directory, 'trace');
-  const params = Object.entries(instance.params).map(([name, value]) => [`OCF_RESKEY_${name}`, value]);
-  const env = { PATH: process.env.PATH, ...instance.env, ...Object.fromEntries(params) };
-  const args = ['-f', '-qq', '-o', file, '-e', 'trace=openat,readlink,newfstatat', AGENT, 'monitor'];
-  await promisify(execFile)('strace', args, { env });
-  return readFileSync(file, 'utf8')
+  const { code, text } = await traceAction(instance, 'monitor', 'openat,readlink,newfstatat');
+  assert.is(code, 0);
+  return text
     .split('\n')
     .map((line) => /\((?:AT_FDCWD, )?"(\/proc(?:\/[^"]*)?)"/.exec(line)?.[1] ?? '')
     .filter((path) => path !== '' && !/^\/proc\/(self|thread-self)/.test(path));

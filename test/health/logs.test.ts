@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AGENT, callAgent } from '../support/agent.ts';
+import { callAgent } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
+import { traceAction } from '../support/trace.ts';
 
 /** Runs `body` with a directory of its own for log files. */
 async function withDirectory(body: (directory: string) => Promise<void>): Promise<void> {
@@ -46,35 +46,31 @@ test('a link in the place of a log file is not followed', async () => {
   });
 });
 
-test('logger is started only when there is something to say, and gets its words as they are', async () => {
-  await withDirectory(async (directory) => {
-    await withInstance({}, async (instance) => {
-      const env = { HA_LOGFACILITY: 'daemon' };
-      assertCall(await call(instance, 'start'), 0);
-      const healthy = await trace(directory, instance.params, env);
-      assert.not.match(healthy, /logger/);
-      const failing = await trace(directory, { ...instance.params, port: '1' }, env);
-      assert.match(
-        failing,
-        /execve\("\/usr\/bin\/logger", \["\/usr\/bin\/logger", "-p", "daemon.err", "-t", "kamailio\(/,
-      );
-      const off = await trace(directory, { ...instance.params, port: '1' }, { HA_LOGFACILITY: 'none' });
-      assert.not.match(off, /logger/);
-    });
-  });
-});
+test('logger is started only when there is something to say, and gets its words as they are', () =>
+  withInstance({}, async (instance) => {
+    const env = { HA_LOGFACILITY: 'daemon' };
+    assertCall(await call(instance, 'start'), 0);
+    const healthy = (await traceAction(instance, 'monitor', 'execve', env)).text;
+    assert.not.match(healthy, /logger/);
+    const failing = (await traceAction(instance, 'monitor', 'execve', { ...env, OCF_RESKEY_port: '1' })).text;
+    assert.match(
+      failing,
+      /execve\("\/usr\/bin\/logger", \["\/usr\/bin\/logger", "-p", "daemon.err", "-t", "kamailio\(/,
+    );
+    const off = (
+      await traceAction(instance, 'monitor', 'execve', { HA_LOGFACILITY: 'none', OCF_RESKEY_port: '1' })
+    ).text;
+    assert.not.match(off, /logger/);
+  }));
 
-test('the last line of a stop reaches logger, which the agent does not wait for', async () => {
-  await withDirectory(async (directory) => {
-    await withInstance({}, async (instance) => {
-      assertCall(await call(instance, 'start'), 0);
-      const stop = await trace(directory, instance.params, { HA_LOGFACILITY: 'daemon' }, 'stop');
-      const [, pid = ''] =
-        /^(\d+) +execve\("\/usr\/bin\/logger", \[.*"daemon.info", .*"Kamailio is stopped: /m.exec(stop) ?? [];
-      assert.match(stop, new RegExp(`^${pid} +\\+\\+\\+ exited with 0`, 'm'));
-    });
-  });
-});
+test('the last line of a stop reaches logger, which the agent does not wait for', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const stop = (await traceAction(instance, 'stop', 'execve', { HA_LOGFACILITY: 'daemon' })).text;
+    const [, pid = ''] =
+      /^(\d+) +execve\("\/usr\/bin\/logger", \[.*"daemon.info", .*"Kamailio is stopped: /m.exec(stop) ?? [];
+    assert.match(stop, new RegExp(`^${pid} +\\+\\+\\+ exited with 0`, 'm'));
+  }));
 
 test('control characters of foreign text reach no log', async () => {
   await withInstance({ route: 'sl_send_reply("486", "Busy\\x1b[2J\\x07evil");' }, async (instance) => {
@@ -84,27 +80,5 @@ test('control characters of foreign text reach no log', async () => {
     assert.not.match(result.stderr, /[\x00-\x09\x0b-\x1f\x7f]/);
   });
 });
-
-/** The programs that an action starts, as strace tells them. */
-async function trace(
-  directory: string,
-  params: Readonly<Record<string, string>>,
-  env: Readonly<Record<string, string>>,
-  action = 'monitor',
-): Promise<string> {
-  const file = join(directory, 'trace');
-  const child = spawn('strace', ['-f', '-s', '200', '-e', 'trace=execve', '-o', file, AGENT, action], {
-    env: {
-      PATH: process.env.PATH ?? '',
-      OCF_RESOURCE_INSTANCE: 'ocfk_test',
-      ...Object.fromEntries(Object.entries(params).map(([name, value]) => [`OCF_RESKEY_${name}`, value])),
-      ...env,
-    },
-    stdio: 'ignore',
-  });
-  await new Promise((resolve) => child.on('exit', resolve));
-  assert.ok(existsSync(file));
-  return readFileSync(file, 'utf8');
-}
 
 test.run();

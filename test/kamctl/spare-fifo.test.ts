@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -15,16 +15,15 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { callRpc } from '../../src/kamctl/rpc.ts';
 import { spareFifoPath } from '../../src/kamctl/spare-fifo.ts';
 import { within } from '../sip-probe/support.ts';
-import { AGENT } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { type TestInstance, until } from '../support/instance.ts';
+import { signalAll } from '../support/processes.ts';
+import { traceAction } from '../support/trace.ts';
 import { answer, type ControlStandIn, controlStandIn, makeFifo, type Request } from './support.ts';
 
 const ME = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
@@ -176,12 +175,9 @@ for (const [what, put] of Object.entries(IN_ITS_PLACE)) {
 
 /** The programs that a monitor starts. */
 async function programsOf(instance: TestInstance): Promise<string[]> {
-  const file = join(instance.directory, 'trace');
-  const params = Object.entries(instance.params).map(([name, value]) => [`OCF_RESKEY_${name}`, value]);
-  const env = { PATH: process.env.PATH, ...instance.env, ...Object.fromEntries(params) };
-  const args = ['-f', '-qq', '-o', file, '-e', 'trace=execve', AGENT, 'monitor'];
-  await promisify(execFile)('strace', args, { env });
-  return [...readFileSync(file, 'utf8').matchAll(/execve\("([^"]+)".* = 0$/gm)].map(([, path]) => path ?? '');
+  const { code, text } = await traceAction(instance, 'monitor', 'execve');
+  assert.is(code, 0);
+  return [...text.matchAll(/execve\("([^"]+)".* = 0$/gm)].map(([, path]) => path ?? '');
 }
 
 const hasStrace = spawnSync('strace', ['-V']).status === 0;
@@ -210,13 +206,7 @@ const hasStrace = spawnSync('strace', ['-V']).status === 0;
 
 /** Kills every process of the instance. */
 async function crash(instance: TestInstance): Promise<void> {
-  for (const pid of instance.pids()) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself, as children do without a main process.
-    }
-  }
+  signalAll(instance.pids(), 'SIGKILL');
   await until(() => instance.pids().length === 0, 'Kamailio is gone');
 }
 
