@@ -83,6 +83,7 @@ async function measure(instance: TestInstance, agents: Agents, pairs: number): P
 function lifeFigures(ours: LifeTimes, shell: LifeTimes): Figure[] {
   return [
     { name: 'start / shell agent', ours: ours.start, reference: shell.start, bound: 0.08 },
+    { name: 'start: first 200 / shell agent', ours: ours.startToAnswer, reference: shell.startToAnswer },
     { name: 'start: return after the first 200', ours: ours.startAfterAnswer, limit: 60 },
     { name: 'stop / shell agent', ours: ours.stop, reference: shell.stop },
     { name: "stop: return after the last process's end", ours: ours.stopAfterEnd, limit: 50 },

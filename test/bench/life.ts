@@ -6,6 +6,8 @@ import { type Watch, watchForAnswer, watchForEnd } from './watch.ts';
 /** Medians in ms of an agent's start and stop. */
 export interface LifeTimes {
   readonly start: number;
+  /** From the call of start to the first 200 that somebody else saw: for so long callers wait. */
+  readonly startToAnswer: number;
   /** From the first 200 that somebody else saw to the return of start. */
   readonly startAfterAnswer: number;
   readonly stop: number;
@@ -37,6 +39,7 @@ async function liveOnce(
 ): Promise<void> {
   const start = await runWatched(command('start'), watchForAnswer(instance.port));
   times.start.push(start.milliseconds);
+  times.startToAnswer.push(start.milliseconds - start.sinceSeen);
   times.startAfterAnswer.push(start.sinceSeen);
   const identity = { binary: '/usr/sbin/kamailio', pidfile: instance.pidfile };
   const stop = await runWatched(command('stop'), watchForEnd(identity, instance.pids()));
@@ -57,12 +60,13 @@ async function runWatched(command: Command, watch: Watch): Promise<Run & { since
 }
 
 function noTimes(): Times {
-  return { start: [], startAfterAnswer: [], stop: [], stopAfterEnd: [] };
+  return { start: [], startToAnswer: [], startAfterAnswer: [], stop: [], stopAfterEnd: [] };
 }
 
 function medians(times: Times): LifeTimes {
   return {
     start: median(times.start),
+    startToAnswer: median(times.startToAnswer),
     startAfterAnswer: median(times.startAfterAnswer),
     stop: median(times.stop),
     stopAfterEnd: median(times.stopAfterEnd),
