@@ -8,7 +8,8 @@ export type MainProcess =
   | { readonly found: true; readonly process: ProcessStat }
   | {
       readonly found: false;
-      readonly why: string /** What the pidfile names instead. */;
+      readonly why: string;
+      /** What the pidfile names instead. */
       readonly pid?: number;
     };
 

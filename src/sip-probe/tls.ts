@@ -12,6 +12,7 @@ import { pollStream } from './tcp.ts';
  * handshake fails.
  */
 export async function pollTls(target: Target, user: string, deadline: Deadline): Promise<Polled> {
+  let connected = false;
   let secured = false;
   let certificateExpires: number | undefined;
   const open = (take: (bytes: Uint8Array) => void) => {
@@ -21,23 +22,22 @@ export async function pollTls(target: Target, user: string, deadline: Deadline):
       rejectUnauthorized: false,
       secureContext: sharedContext(),
     });
+    socket.on('connect', () => {
+      connected = true;
+    });
     return socket.on('data', take).on('secureConnect', () => {
       secured = true;
       certificateExpires = Date.parse(socket.getPeerX509Certificate()?.validTo ?? '') || undefined;
     });
   };
-  try {
-    const reply = await pollStream(open, 'secureConnect', target, user, deadline);
-    if (!reply && !secured) {
-      throw new PollFailure(
-        'no answer to the TLS handshake',
-        'is this a tls socket of Kamailio? tcp sockets keep silent here',
-      );
-    }
-    return { reply, ...(certificateExpires && { certificateExpires }) };
-  } catch (error) {
-    throw isTlsError(error) ? handshakeFailure(error) : error;
-  }
+  const reply = await pollStream(open, 'secureConnect', target, user, deadline).catch((error: unknown) => {
+    if (isTlsError(error)) throw handshakeFailure(error);
+    // A tcp socket mostly keeps silent, but random bytes of a handshake may look to it like the end of a broken message.
+    if (connected && !secured) throw noHandshake('the connection was closed in the TLS handshake');
+    throw error;
+  });
+  if (!reply && !secured) throw noHandshake('no answer to the TLS handshake');
+  return { reply, ...(certificateExpires && { certificateExpires }) };
 }
 
 let context: SecureContext | undefined;
@@ -51,6 +51,10 @@ function sharedContext(): SecureContext {
 /** OpenSSL's errors come with codes like ERR_SSL_WRONG_VERSION_NUMBER, alerts among them. */
 function isTlsError(error: unknown): error is Error {
   return error instanceof Error && /^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(errorCode(error));
+}
+
+function noHandshake(seen: string): PollFailure {
+  return new PollFailure(seen, "is this a tls socket of Kamailio, not a tcp one? see Kamailio's log");
 }
 
 function handshakeFailure(error: Error): PollFailure {
