@@ -50,26 +50,28 @@ test('logger is started only when there is something to say, and gets its words 
   withInstance({}, async (instance) => {
     const env = { HA_LOGFACILITY: 'daemon' };
     assertCall(await call(instance, 'start'), 0);
-    const healthy = (await traceAction(instance, 'monitor', 'execve', env)).text;
-    assert.not.match(healthy, /logger/);
-    const failing = (await traceAction(instance, 'monitor', 'execve', { ...env, OCF_RESKEY_port: '1' })).text;
+    const healthy = await traceAction(instance, 'monitor', 'execve', env);
+    assert.not.match(healthy.text, /logger/);
+    const failing = await traceAction(instance, 'monitor', 'execve', { ...env, OCF_RESKEY_port: '1' });
     assert.match(
-      failing,
+      failing.text,
       /execve\("\/usr\/bin\/logger", \["\/usr\/bin\/logger", "-p", "daemon.err", "-t", "kamailio\(/,
     );
-    const off = (
-      await traceAction(instance, 'monitor', 'execve', { HA_LOGFACILITY: 'none', OCF_RESKEY_port: '1' })
-    ).text;
-    assert.not.match(off, /logger/);
+    const off = await traceAction(instance, 'monitor', 'execve', {
+      HA_LOGFACILITY: 'none',
+      OCF_RESKEY_port: '1',
+    });
+    assert.not.match(off.text, /logger/);
   }));
 
 test('the last line of a stop reaches logger, which the agent does not wait for', () =>
   withInstance({}, async (instance) => {
     assertCall(await call(instance, 'start'), 0);
-    const stop = (await traceAction(instance, 'stop', 'execve', { HA_LOGFACILITY: 'daemon' })).text;
+    const stop = await traceAction(instance, 'stop', 'execve', { HA_LOGFACILITY: 'daemon' });
     const [, pid = ''] =
-      /^(\d+) +execve\("\/usr\/bin\/logger", \[.*"daemon.info", .*"Kamailio is stopped: /m.exec(stop) ?? [];
-    assert.match(stop, new RegExp(`^${pid} +\\+\\+\\+ exited with 0`, 'm'));
+      /^(\d+) +execve\("\/usr\/bin\/logger", \[.*"daemon.info", .*"Kamailio is stopped: /m.exec(stop.text) ??
+      [];
+    assert.match(stop.text, new RegExp(`^${pid} +\\+\\+\\+ exited with 0`, 'm'));
   }));
 
 test('control characters of foreign text reach no log', async () => {

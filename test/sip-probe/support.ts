@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
 import { Deadline } from '../../src/deadline.ts';
 import type { Outcome } from '../../src/sip-probe/outcome.ts';
+import { probe } from '../../src/sip-probe/probe.ts';
 import type { Target } from '../../src/sip-probe/target.ts';
 
 /** A socket that stands in for Kamailio and answers what a test wants. */
@@ -76,6 +77,20 @@ export async function tcpStandIn(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Polls a stand-in that treats its one connection so; within `ms`, at `address`. */
+export async function pollStandIn(
+  onRequest: (request: string, connection: Socket) => void,
+  { ms = SOON_MS, address = '127.0.0.1', transport = 'tcp' as 'tcp' | 'tls' } = {},
+): Promise<{ outcome: Outcome; requests: readonly string[] }> {
+  const server = await tcpStandIn(onRequest, address);
+  try {
+    const outcome = await probe({ ...server.target, transport }, 'monitor', within(ms));
+    return { outcome, requests: server.requests };
+  } finally {
+    await server.close();
+  }
 }
 
 /** The value of a header of a request that the agent composed. */

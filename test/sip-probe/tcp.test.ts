@@ -1,38 +1,20 @@
-import type { Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { probe } from '../../src/sip-probe/probe.ts';
 import { freePort } from '../support/ports.ts';
-import { complaint, replyTo, SOON_MS, tcpStandIn, within } from './support.ts';
-
-/** Polls a stand-in that treats its one connection so. */
-async function poll(
-  onRequest: (request: string, connection: Socket) => void,
-  ms = SOON_MS,
-  address?: string,
-) {
-  const server = await tcpStandIn(onRequest, address);
-  try {
-    const outcome = await probe(server.target, 'monitor', within(ms));
-    return { outcome, requests: server.requests };
-  } finally {
-    await server.close();
-  }
-}
+import { complaint, pollStandIn, replyTo, SOON_MS, tcpStandIn, within } from './support.ts';
 
 test('a 200 is healthy, over IPv4 and IPv6', async () => {
   for (const address of ['127.0.0.1', '::1']) {
-    const { outcome } = await poll(
-      (request, connection) => connection.write(replyTo(request)),
-      SOON_MS,
+    const { outcome } = await pollStandIn((request, connection) => connection.write(replyTo(request)), {
       address,
-    );
+    });
     assert.ok(outcome.healthy);
   }
 });
 
 test('a reply in one-byte segments is put together', async () => {
-  const { outcome } = await poll(async (request, connection) => {
+  const { outcome } = await pollStandIn(async (request, connection) => {
     for (const character of `${replyTo(request, 'SIP/2.0 200 OK', { 'Content-Length': '4' })}body`) {
       await new Promise((resolve) => connection.write(character, resolve));
     }
@@ -41,7 +23,7 @@ test('a reply in one-byte segments is put together', async () => {
 });
 
 test('two replies in one segment are told apart: the provisional one is waited out', async () => {
-  const { outcome } = await poll((request, connection) =>
+  const { outcome } = await pollStandIn((request, connection) =>
     connection.write(
       `${replyTo(request, 'SIP/2.0 100 Trying', { 'Content-Length': '3' })}abc${replyTo(request)}`,
     ),
@@ -50,7 +32,7 @@ test('two replies in one segment are told apart: the provisional one is waited o
 });
 
 test("keep-alives, strangers' replies and requests before the reply are passed over", async () => {
-  const { outcome } = await poll((request, connection) =>
+  const { outcome } = await pollStandIn((request, connection) =>
     connection.write(
       `\r\n\r\n${replyTo(request, 'SIP/2.0 503 Not yours', { 'Call-ID': 'other' })}\r\n${request}${replyTo(request)}`,
     ),
@@ -59,23 +41,23 @@ test("keep-alives, strangers' replies and requests before the reply are passed o
 });
 
 test('a reply without Content-Length is taken', async () => {
-  const { outcome } = await poll((request, connection) =>
+  const { outcome } = await pollStandIn((request, connection) =>
     connection.write(replyTo(request).replace(/^Content-Length: .*\r\n/m, '')),
   );
   assert.ok(outcome.healthy);
 });
 
 test('a 200 whose body never ends is no answer', async () => {
-  const { outcome } = await poll(
+  const { outcome } = await pollStandIn(
     (request, connection) => connection.write(replyTo(request, 'SIP/2.0 200 OK', { 'Content-Length': '10' })),
-    300,
+    { ms: 300 },
   );
   assert.match(complaint(outcome), /no answer/);
 });
 
 test('an endless reply is cut off at 64 KiB', async () => {
   let sent = 0;
-  const { outcome } = await poll((_request, connection) => {
+  const { outcome } = await pollStandIn((_request, connection) => {
     const flood = () => {
       do sent += 16_384;
       while (connection.write('x'.repeat(16_384)) && !connection.destroyed && sent < 2 ** 28);
@@ -88,18 +70,21 @@ test('an endless reply is cut off at 64 KiB', async () => {
 });
 
 test('an endless stream of small messages ends with the deadline', async () => {
-  const { outcome } = await poll((_request, connection) => {
-    const flood = () => {
-      while (!connection.destroyed && connection.write('x\n\n'.repeat(1000)));
-    };
-    connection.on('drain', flood);
-    flood();
-  }, 500);
+  const { outcome } = await pollStandIn(
+    (_request, connection) => {
+      const flood = () => {
+        while (!connection.destroyed && connection.write('x\n\n'.repeat(1000)));
+      };
+      connection.on('drain', flood);
+      flood();
+    },
+    { ms: 500 },
+  );
   assert.match(complaint(outcome), /no answer/);
 });
 
 test('a server that accepts and says nothing is no answer, and the request is sent once', async () => {
-  const { outcome, requests } = await poll(() => {}, 1200);
+  const { outcome, requests } = await pollStandIn(() => {}, { ms: 1200 });
   assert.match(complaint(outcome), /^no answer to OPTIONS within/);
   assert.is(requests.length, 1);
 });
@@ -119,16 +104,16 @@ test('a server that answers after the deadline is not healthy', async () => {
 });
 
 test('a connection that is closed or reset without an answer is told as such', async () => {
-  const closed = await poll((_request, connection) => connection.end());
+  const closed = await pollStandIn((_request, connection) => connection.end());
   assert.match(complaint(closed.outcome), /closed without an answer/);
-  const half = await poll((request, connection) => connection.end(replyTo(request).slice(0, 40)));
+  const half = await pollStandIn((request, connection) => connection.end(replyTo(request).slice(0, 40)));
   assert.match(complaint(half.outcome), /closed without an answer/);
-  const reset = await poll((_request, connection) => connection.resetAndDestroy());
+  const reset = await pollStandIn((_request, connection) => connection.resetAndDestroy());
   assert.match(complaint(reset.outcome), /reset/);
 });
 
 test('a reply right before the close counts', async () => {
-  const { outcome } = await poll((request, connection) => connection.end(replyTo(request)));
+  const { outcome } = await pollStandIn((request, connection) => connection.end(replyTo(request)));
   assert.ok(outcome.healthy);
 });
 

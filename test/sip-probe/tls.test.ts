@@ -3,19 +3,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { probe } from '../../src/sip-probe/probe.ts';
 import { freePort } from '../support/ports.ts';
-import { complaint, SOON_MS, tcpStandIn, within } from './support.ts';
+import { complaint, pollStandIn, SOON_MS, within } from './support.ts';
 
 /** What the agent says of a socket without TLS that treats the first message of the handshake so. */
 async function complaintAbout(
   onHandshake: (hello: string, connection: Socket) => void,
   ms = SOON_MS,
 ): Promise<string> {
-  const server = await tcpStandIn(onHandshake);
-  try {
-    return complaint(await probe({ ...server.target, transport: 'tls' }, 'monitor', within(ms)));
-  } finally {
-    await server.close();
-  }
+  return complaint((await pollStandIn(onHandshake, { ms, transport: 'tls' })).outcome);
 }
 
 test('a socket without TLS is told as such, whether it keeps silent, closes or resets the connection', async () => {
