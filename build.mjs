@@ -4,8 +4,9 @@
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { deflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { carriedModules } from './packaging/bundle/carried-modules.mjs';
+import { eagerFunctions } from './packaging/bundle/eager-functions.mjs';
 import { sourceVersion } from './packaging/source-version.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -48,7 +49,7 @@ const common = {
   mainFields: ['module', 'main'],
   define: { AGENT_VERSION: JSON.stringify(version), AGENT_COMMIT: JSON.stringify(commit) },
   write: false,
-  plugins: [slowBuiltins],
+  plugins: [slowBuiltins, eagerFunctions(root)],
 };
 
 /** Bundles a module that needs nothing but the tables, and returns what it exports. */
@@ -74,76 +75,12 @@ const renderedMetadata = {
   },
 };
 
-/**
- * Modules that a monitor has no need of, each with the functions that it exports. What stands together is carried
- * together: a start and a stop, for which callers wait, each by itself and as it is, for node:zlib takes 2 ms to
- * load. meta-data is not among them: it is one text, and is asked for often.
- */
-const PACKS = [
-  { modules: { 'src/actions/start.ts': ['run'] } },
-  { modules: { 'src/actions/stop.ts': ['run'] } },
-  { modules: { 'src/checks/predictions.ts': ['predictFailures', 'udpSockets'] } },
-  {
-    isCompressed: true,
-    modules: {
-      'src/actions/validate-all.ts': ['run'],
-      'src/actions/reload-agent.ts': ['run'],
-      'src/actions/diagnose.ts': ['run'],
-      'src/actions/help.ts': ['run'],
-    },
-  },
-];
-
-/**
- * A monitor runs every few seconds, for years: it is to parse its own code and no other. The rest, which
- * with the XML parser of `diagnose` is twice as large, is carried as text, each pack complete in itself, and
- * compiled when one of its functions is called.
- */
-const carriedModules = {
-  name: 'carried-modules',
-  setup(bundler) {
-    const paths = PACKS.flatMap(({ modules }) => Object.keys(modules));
-    bundler.onLoad({ filter: new RegExp(`/(${paths.join('|').replaceAll('.', '\\.')})$`) }, ({ path }) => {
-      const module = paths.find((one) => path.endsWith(`/${one}`));
-      const pack = PACKS.findIndex(({ modules }) => module in modules);
-      const lines = PACKS[pack].modules[module].map(
-        (name) => `export const ${name} = (...args) => modules()['${module}'].${name}(...args);`,
-      );
-      return { contents: [`import { modules } from 'pack:${pack}';`, ...lines].join('\n') };
-    });
-    bundler.onResolve({ filter: /^pack:/ }, ({ path }) => ({ path, namespace: 'pack' }));
-    bundler.onLoad({ filter: /.*/, namespace: 'pack' }, async ({ path }) => {
-      const { modules, isCompressed } = PACKS[path.split(':')[1]];
-      const lines = Object.keys(modules).map((module) => `export * as '${module}' from './${module}';`);
-      const pack = await build({ ...common, stdin: { contents: lines.join('\n'), resolveDir: root } });
-      const [{ text, contents }] = pack.outputFiles;
-      const packed = () => deflateRawSync(contents, { level: 9 }).toString('base64');
-      const expression = isCompressed
-        ? `inflateRawSync(Buffer.from('${packed()}', 'base64')).toString()`
-        : JSON.stringify(text);
-      return {
-        contents: `import { inflateRawSync } from 'node:zlib';
-          let unpacked;
-          export function modules() {
-            return unpacked ??= unpack();
-          }
-          function unpack() {
-            const module = { exports: {} };
-            const text = ${expression};
-            new Function('module', 'exports', 'require', text)(module, module.exports, require);
-            return module.exports;
-          }`,
-      };
-    });
-  },
-};
-
 const { outputFiles } = await build({
   ...common,
   entryPoints: ['src/main.ts'],
   outfile: 'dist/kamailio',
   banner: { js: '#!/usr/bin/env node' },
-  plugins: [renderedMetadata, carriedModules, ...common.plugins],
+  plugins: [renderedMetadata, carriedModules(common), ...common.plugins],
 });
 
 await mkdir(`${root}dist`, { recursive: true });
