@@ -1,21 +1,21 @@
 import { operationDeadline } from './actions/context.ts';
 import { codeOf } from './actions/dispatch.ts';
 import { explainExhaustion, isExhaustion } from './error-code.ts';
+import { Failure, isFailure } from './failure.ts';
 import { ExitCode } from './ocf/exit-code.ts';
-import { Failure, isFailure } from './ocf/failure.ts';
 import { type Invocation, readInvocation } from './ocf/invocation.ts';
 import { type Log, openLog, writeExitReason } from './ocf/log.ts';
 import { oneLine } from './ocf/one-line.ts';
 import { absoluteParts } from './search-path.ts';
 
 /** Runs one action and returns its exit code: the one place where a Failure becomes a code and a reason. */
-async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<ExitCode> {
+async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   let log: Log | undefined;
   const fail = (error: unknown) => {
     const failure = isFailure(error) ? error : internalError(error);
     writeExitReason(failure.message, env);
     log?.exitReason(failure.message);
-    return failure.code;
+    return failure.code ?? ExitCode.generic;
   };
   // What is thrown where a socket or a process reports comes to no caller.
   process.once('uncaughtException', (error) => process.exit(fail(error)));
@@ -28,12 +28,15 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Ex
   }
 }
 
-async function act(invocation: Invocation, log: Log): Promise<ExitCode> {
+async function act(invocation: Invocation, log: Log): Promise<number> {
   const run = codeOf(invocation.action);
   if (!run) {
     throw new Failure(
+      {
+        seen: `this agent has no action "${oneLine(invocation.action, 80)}"`,
+        remedy: '`kamailio help` lists those it has',
+      },
       ExitCode.unimplemented,
-      `this agent has no action "${oneLine(invocation.action, 80)}"; \`kamailio help\` lists those it has`,
     );
   }
   return run({ invocation, log, deadline: operationDeadline(invocation) });
@@ -42,11 +45,10 @@ async function act(invocation: Invocation, log: Log): Promise<ExitCode> {
 /** A node at its limits is told as such; all else is a defect of the agent, told with the place, so that it can be reported. */
 function internalError(error: unknown): Failure {
   if (isExhaustion(error)) {
-    const { seen, remedy } = explainExhaustion(error);
-    return new Failure(ExitCode.generic, `${seen}; ${remedy}`);
+    return new Failure(explainExhaustion(error), ExitCode.generic);
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new Failure(ExitCode.generic, `internal error of the agent, please report it: ${detail}`);
+  return new Failure({ seen: detail }, ExitCode.generic, 'internal error of the agent, please report it');
 }
 
 process.env.PATH = absoluteParts(process.env.PATH);

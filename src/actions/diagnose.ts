@@ -2,8 +2,8 @@ import { runChecks } from '../diagnosis/checks.ts';
 import { invocationOf } from '../diagnosis/cluster-resource.ts';
 import type { Finding } from '../diagnosis/finding.ts';
 import { jsonReport, textReport } from '../diagnosis/report.ts';
+import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import { print } from '../ocf/output.ts';
 import { readParamsWithFaults } from '../params/parse.ts';
@@ -15,7 +15,7 @@ import type { Context } from './context.ts';
  * name of a resource, from the cluster. Returns the exit code that a monitor would; changes nothing.
  * Throws Failure for an unknown resource or output.
  */
-export async function run({ invocation, deadline }: Context): Promise<ExitCode> {
+export async function run({ invocation, deadline }: Context): Promise<number> {
   const output = outputFormat(invocation.flags);
   const [resource] = invocation.operands;
   const asked = resource === undefined ? invocation : await invocationOf(resource, invocation);
@@ -36,11 +36,11 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
 function outputFormat(flags: readonly string[]): 'text' | 'json' {
   const format = flags.findLast((flag) => flag.startsWith('--output='))?.slice('--output='.length) ?? 'text';
   if (format === 'text' || format === 'json') return format;
-  throw new Failure(ExitCode.arguments, `--output=${oneLine(format, 40)} is neither text nor json`);
+  throw new Failure({ seen: `--output=${oneLine(format, 40)} is neither text nor json` }, ExitCode.arguments);
 }
 
 /** The first finding that would end a monitor decides; what only predicts a failure comes last. */
-function codeOf(findings: readonly Finding[]): ExitCode {
+function codeOf(findings: readonly Finding[]): number {
   const codes = findings
     .filter(({ check }) => !BEFORE_A_START.includes(check))
     .flatMap(({ exitCode }) => exitCode ?? []);

@@ -1,4 +1,3 @@
-import type { ExitCode } from '../ocf/exit-code.ts';
 import type { Context } from './context.ts';
 import { run as diagnose } from './diagnose.ts';
 import { run as help } from './help.ts';
@@ -13,7 +12,7 @@ import { run as validateAll } from './validate-all.ts';
 import { run as version } from './version.ts';
 
 /** Does an action, returns the exit code, throws Failure. */
-type Run = (context: Context) => Promise<ExitCode>;
+type Run = (context: Context) => Promise<number>;
 
 const RUN: Readonly<Record<ActionName, Run>> = {
   start,

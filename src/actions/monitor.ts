@@ -2,8 +2,8 @@ import { checkControlPlane, checkProbes } from '../checks/health.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { checkTools } from '../checks/tools.ts';
 import { nextTurn } from '../clock.ts';
+import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 import { readParams } from '../params/parse.ts';
 import type { Params } from '../params/table.ts';
 import { findProcesses, isStopped } from '../process/instance.ts';
@@ -39,18 +39,12 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
     // It may have died while it was asked: that is the reason then, and nothing may be left of it.
     const now = findMain(params);
     if (!now.found) throw withoutMain(params, now.why);
-    throw new Failure(
-      ExitCode.generic,
-      `Kamailio runs (pid ${main.process.pid}) but is not healthy: ${found.join(' || ')}`,
-    );
+    throw new Failure(found, ExitCode.generic, `Kamailio runs (pid ${main.process.pid}) but is not healthy`);
   }
   if (level < 20) return ExitCode.success;
   const signs = await predictFailures(params, main.process, socketsBefore, outcomes, deadline);
   if (signs.length === 0) return ExitCode.success;
-  throw new Failure(
-    ExitCode.degraded,
-    `Kamailio (pid ${main.process.pid}) serves, but: ${signs.join(' || ')}`,
-  );
+  throw new Failure(signs, ExitCode.degraded, `Kamailio (pid ${main.process.pid}) serves, but`);
 }
 
 /** The pidfile leads nowhere: is anything of the instance left? Only here is the whole process table searched. */
@@ -58,22 +52,28 @@ function withoutMain(params: Params, why: string): Failure {
   const left = findProcesses(params);
   if (left.length === 0) {
     return new Failure(
+      { seen: `not running: ${why}, and no process was started with -P ${params.pidfile}` },
       ExitCode.notRunning,
-      `not running: ${why}, and no process was started with -P ${params.pidfile}`,
     );
   }
   // The main process crashed and left its children, or the pidfile was lost: a start here would collide
   // with them, so the cluster is told "failed" and stops the instance first.
   return new Failure(
+    {
+      seen: `the main process is not known (${why}), but ${left.length} processes of the instance live: pid ${pidList(left)}`,
+      remedy: 'a stop removes them all',
+    },
     ExitCode.generic,
-    `the main process is not known (${why}), but ${left.length} processes of the instance live: pid ${pidList(left)}; a stop removes them all`,
   );
 }
 
 function stopped(process: ProcessStat): Failure {
   return new Failure(
+    {
+      seen: `main process ${process.pid} is stopped (state ${process.state}: SIGSTOP or a debugger) and serves nobody`,
+      remedy: `\`kill -CONT ${process.pid}\` lets it go on, a stop ends it`,
+    },
     ExitCode.generic,
-    `main process ${process.pid} is stopped (state ${process.state}: SIGSTOP or a debugger) and serves nobody; \`kill -CONT ${process.pid}\` lets it go on, a stop ends it`,
   );
 }
 

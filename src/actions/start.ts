@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
 import { controlSettings, removeSpare } from '../checks/control-settings.ts';
-import { checkControlPlane, checkProbes, type Problem } from '../checks/health.ts';
+import { checkControlPlane, checkProbes } from '../checks/health.ts';
 import { explainFailedLaunch } from '../checks/launch-failure.ts';
 import { asFailure, checkNode } from '../checks/node.ts';
 import { now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
+import { Failure, type Problem } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 import type { Log } from '../ocf/log.ts';
 import { readParams } from '../params/parse.ts';
 import type { Params } from '../params/table.ts';
@@ -64,9 +64,9 @@ async function isHealthy(params: Params, pid: number, deadline: Deadline): Promi
 }
 
 /** The probes first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
-async function problemsOf(params: Params, pid: number, deadline: Deadline): Promise<Problem[]> {
+async function problemsOf(params: Params, pid: number, deadline: Deadline): Promise<readonly Problem[]> {
   const { problems } = await checkProbes(params, deadline);
-  return problems.length > 0 ? [...problems] : checkControlPlane(params, pid, deadline, true);
+  return problems.length > 0 ? problems : checkControlPlane(params, pid, deadline, true);
 }
 
 /** A main process that crashed may have left children that hold the sockets, and a pidfile that Kamailio would heed. */
@@ -78,8 +78,11 @@ async function clearLeftovers(params: Params, log: Log, deadline: Deadline): Pro
     const { survivors } = await endProcesses(params, deadline.earlier(deadline.remaining / 2), deadline);
     if (survivors.length > 0) {
       throw new Failure(
+        {
+          seen: `processes of an earlier Kamailio outlived SIGKILL: pid ${describeProcesses(survivors)}`,
+          remedy: 'see `dmesg`',
+        },
         ExitCode.generic,
-        `processes of an earlier Kamailio outlived SIGKILL: pid ${describeProcesses(survivors)}; see \`dmesg\``,
       );
     }
   }
@@ -94,7 +97,7 @@ async function makeDirectories(params: Params, owner: Account | undefined): Prom
   }
   if (findMain(params).found) return;
   const inTheWay = removePidfile(params.pidfile);
-  if (inTheWay) throw new Failure(ExitCode.permission, `${inTheWay}; remove it by hand`);
+  if (inTheWay) throw new Failure({ seen: inTheWay, remedy: 'remove it by hand' }, ExitCode.permission);
 }
 
 /** Returns the pid of the main process once everything answers. Throws Failure when it exits or the deadline comes. */
@@ -103,7 +106,7 @@ async function waitUntilServing(
   launched: Launch | undefined,
   deadline: Deadline,
 ): Promise<number> {
-  let problems: Problem[] = [];
+  let problems: readonly Problem[] = [];
   let pidfileIs = '';
   for (; !deadline.passed; await deadline.pause(LOOK_EVERY_MS)) {
     const { end } = launched ?? {};
@@ -120,7 +123,7 @@ async function waitUntilServing(
     const checked = problemsOf(params, main.process.pid, deadline);
     // A Kamailio that fails while it is asked will not answer any more.
     const round = await Promise.race([checked, launched?.failed ?? checked]);
-    if (!Array.isArray(round)) continue;
+    if ('kind' in round) continue;
     if (round.length === 0 && findMain(params).found) return main.process.pid;
     // A round that the deadline cut off soon knows less than the one before.
     const whole = !deadline.passed || now() - askedAt >= TELLING_SILENCE_MS;
@@ -128,10 +131,16 @@ async function waitUntilServing(
   }
   // Kamailio opens its pidfile, and does not notice when the disk has no room for the number.
   const isFull = pidfileIs.endsWith(' is empty') ? ' (is its disk full?)' : '';
-  const seen = problems.join(' || ') || `${pidfileIs}${isFull}`;
   throw new Failure(
+    [
+      ...(problems.length > 0 ? problems : [{ seen: `${pidfileIs}${isFull}` }]),
+      {
+        seen: 'the time is over',
+        remedy: 'if it only needs longer, raise the timeout of the start operation',
+      },
+    ],
     ExitCode.generic,
-    `Kamailio was started but does not serve in time: ${seen}; if it only needs longer, raise the timeout of the start operation`,
+    'Kamailio was started but does not serve in time',
   );
 }
 

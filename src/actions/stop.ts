@@ -4,8 +4,8 @@ import { removeSpare } from '../checks/control-settings.ts';
 import { nextTurn } from '../clock.ts';
 import { Deadline } from '../deadline.ts';
 import { errorCode, isExhaustion } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 import { readParamsForStop, type StopParams } from '../params/parse.ts';
 import { findAccount } from '../process/account.ts';
 import { checkDirectory, removeIfEmpty } from '../process/directory.ts';
@@ -77,15 +77,22 @@ async function end(params: StopParams, grace: Deadline, deadline: Deadline): Pro
     }
     if (errorCode(error) !== 'EPERM') throw error;
     throw new Failure(
+      {
+        seen: `no permission to signal Kamailio's processes (pidfile ${params.pidfile})`,
+        remedy: "call the agent as root or as Kamailio's account",
+      },
       ExitCode.permission,
-      `no permission to signal Kamailio's processes (pidfile ${params.pidfile}); call the agent as root or as Kamailio's account`,
     );
   }
 }
 
 function survived({ survivors }: Ending): Failure {
   return new Failure(
+    {
+      seen: `Kamailio processes outlived SIGKILL: pid ${describeProcesses(survivors)}`,
+      remedy:
+        'state D is a wait for a disk or network file system that does not answer: see `dmesg` and /proc/PID/stack',
+    },
     ExitCode.generic,
-    `Kamailio processes outlived SIGKILL: pid ${describeProcesses(survivors)}; state D is a wait for a disk or network file system that does not answer: see \`dmesg\` and /proc/PID/stack`,
   );
 }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import type { Deadline } from '../deadline.ts';
 import { isExhaustion } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 import type { Params } from '../params/table.ts';
 import { configuredArguments } from '../process/command-line.ts';
 import { errorLines } from '../process/launch.ts';
@@ -24,13 +24,19 @@ export function checkConfiguration(params: Params, deadline: Deadline): void {
   const byHand = `\`${params.binary} -c -f ${params.conffile}\` shows all`;
   if (check.error || check.signal) {
     const why = check.error?.message ?? `ended by ${check.signal}`;
-    throw new Failure(ExitCode.generic, `Kamailio could not check ${params.conffile} (${why}); ${byHand}`);
+    throw new Failure(
+      { seen: `Kamailio could not check ${params.conffile} (${why})`, remedy: byHand },
+      ExitCode.generic,
+    );
   }
   const lines = errorLines(check.stderr, 'first').map((line) =>
     line.replace(` in config file ${params.conffile}`, ''),
   );
   throw new Failure(
+    {
+      seen: `Kamailio rejects its configuration ${params.conffile}: ${lines.join(' | ') || `exit code ${check.status}`}`,
+      remedy: `mend the file, ${byHand}`,
+    },
     ExitCode.arguments,
-    `Kamailio rejects its configuration ${params.conffile}: ${lines.join(' | ') || `exit code ${check.status}`}; mend the file, ${byHand}`,
   );
 }

@@ -1,8 +1,8 @@
 import { errorCode, isExhaustion } from '../error-code.ts';
-import { type ControlSettings, KamctlrcError, readControlSettings } from '../kamctl/kamctlrc.ts';
+import { Failure } from '../failure.ts';
+import { type ControlSettings, readControlSettings } from '../kamctl/kamctlrc.ts';
 import { removeSpareFifo, spareFifoPath } from '../kamctl/spare-fifo.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 
 /** The two parameters that say where an instance's control plane is. */
 interface Whose {
@@ -18,17 +18,23 @@ export function controlSettings({ kamctlrc, pidfile }: Whose): ControlSettings {
   try {
     return readControlSettings(kamctlrc, pidfile);
   } catch (error) {
-    if (error instanceof KamctlrcError) throw new Failure(ExitCode.arguments, error.message);
+    if (error instanceof Failure) throw error.as(ExitCode.arguments);
     if (isExhaustion(error)) throw error;
     if (errorCode(error) === 'EACCES') {
       throw new Failure(
+        {
+          seen: `kamctlrc ${kamctlrc} cannot be read`,
+          remedy: 'call the agent as root, or make the file readable',
+        },
         ExitCode.permission,
-        `kamctlrc ${kamctlrc} cannot be read; call the agent as root, or make the file readable`,
       );
     }
     throw new Failure(
+      {
+        seen: `kamctlrc ${kamctlrc} is missing on this node (${errorCode(error)})`,
+        remedy: 'put it there, or set kamctlrc to nothing if this instance has no control plane',
+      },
       ExitCode.installed,
-      `kamctlrc ${kamctlrc} is missing on this node (${errorCode(error)}); put it there, or set kamctlrc to nothing if this instance has no control plane`,
     );
   }
 }

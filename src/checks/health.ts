@@ -2,8 +2,8 @@ import type { Deadline } from '../deadline.ts';
 import { explainExhaustion, isExhaustion } from '../error-code.ts';
 import { monitorWithKamctl } from '../external/kamctl.ts';
 import { probeWithSipsak } from '../external/sipsak.ts';
+import { Failure, type Problem } from '../failure.ts';
 import { askUptime } from '../kamctl/questions.ts';
-import { RpcFailure } from '../kamctl/rpc-failure.ts';
 import type { Params } from '../params/table.ts';
 import { readStatus } from '../process/procfs.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
@@ -11,9 +11,6 @@ import { probe } from '../sip-probe/probe.ts';
 import { describeTarget, type Target, type Transport } from '../sip-probe/target.ts';
 import { controlSettings } from './control-settings.ts';
 import { findTool } from './tools.ts';
-
-/** One thing that is wrong: what was seen and where, and what to do about it, as one part of a sentence. */
-export type Problem = string;
 
 /** What the probes came to. */
 export interface ProbeReport {
@@ -43,7 +40,7 @@ export async function checkProbes(params: Params, deadline: Deadline): Promise<P
   return { problems: outcomes.flatMap(problemOf), outcomes };
 }
 
-async function pollWithSipsak(params: Params, deadline: Deadline): Promise<Problem[]> {
+async function pollWithSipsak(params: Params, deadline: Deadline): Promise<readonly Problem[]> {
   const sipsak = findTool('sipsak', [params.sipsak]);
   const outcomes = await Promise.all(
     targetsOf(params).map((target) => probeWithSipsak(sipsak, target, params.probe_user, deadline)),
@@ -52,7 +49,9 @@ async function pollWithSipsak(params: Params, deadline: Deadline): Promise<Probl
 }
 
 function problemOf(outcome: Outcome | { readonly healthy: true }): Problem[] {
-  return outcome.healthy ? [] : [`${describeTarget(outcome.target)}: ${outcome.seen}; ${outcome.remedy}`];
+  return outcome.healthy
+    ? []
+    : [{ where: describeTarget(outcome.target), seen: outcome.seen, remedy: outcome.remedy }];
 }
 
 /**
@@ -65,7 +64,7 @@ export async function checkControlPlane(
   mainPid: number,
   deadline: Deadline,
   leavesSpare = false,
-): Promise<Problem[]> {
+): Promise<readonly Problem[]> {
   if (!params.kamctlrc) return [];
   const settings = controlSettings(params);
   const until = deadline.sooner(params.probe_timeout * 1000);
@@ -80,15 +79,14 @@ export async function checkControlPlane(
       return [];
     }
     const owner = readStatus(mainPid);
-    if (!owner) return [`main process ${mainPid} has just ended; see Kamailio's log`];
+    if (!owner) return [{ seen: `main process ${mainPid} has just ended`, remedy: "see Kamailio's log" }];
     await askUptime(settings, owner, until, leavesSpare);
     return [];
   } catch (error) {
     if (isExhaustion(error)) {
-      const { seen, remedy } = explainExhaustion(error);
-      return [`control plane: ${seen}; ${remedy}`];
+      return [{ where: 'control plane', ...explainExhaustion(error) }];
     }
-    if (error instanceof RpcFailure) return [`control plane: ${error.message}; ${error.remedy}`];
+    if (error instanceof Failure) return error.at('control plane');
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { Deadline } from '../deadline.ts';
 import { isExhaustion } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 import type { Params } from '../params/table.ts';
 import { kamailioArguments } from '../process/command-line.ts';
 import { endProcesses } from '../process/end.ts';
@@ -27,8 +27,11 @@ export async function explainFailedLaunch(
   if (end?.kind === 'not started') {
     if (isExhaustion(end.error)) throw end.error;
     return new Failure(
+      {
+        seen: `binary ${params.binary} cannot be executed (${end.error.message})`,
+        remedy: 'reinstall the package kamailio',
+      },
       ExitCode.installed,
-      `binary ${params.binary} cannot be executed (${end.error.message}); reinstall the package kamailio`,
     );
   }
   const rejected = configurationFailure(params, deadline);
@@ -43,8 +46,11 @@ export async function explainFailedLaunch(
     ...(words.length > 0 ? [words.join(' | ')] : []),
   ];
   return new Failure(
+    {
+      seen: seen.join(': '),
+      remedy: `see its log${holders.length > 0 ? ', and end what holds the socket' : ''}`,
+    },
     ExitCode.generic,
-    `${seen.join(': ')}; see its log${holders.length > 0 ? ', and end what holds the socket' : ''}`,
   );
 }
 

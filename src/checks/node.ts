@@ -1,11 +1,11 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode, isExhaustion } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 import type { Params } from '../params/table.ts';
 import { type Account, findAccount, findGroup } from '../process/account.ts';
-import { checkDirectory, UnsafeDirectory } from '../process/directory.ts';
+import { checkDirectory } from '../process/directory.ts';
 import { isExecutableFormat } from '../process/executable.ts';
 import { controlSettings } from './control-settings.ts';
 import { checkTools } from './tools.ts';
@@ -30,8 +30,11 @@ export function checkBinary({ binary }: Params): void {
   checkFile('binary', binary, constants.X_OK, 'install the package kamailio, or correct the parameter');
   if (isExecutableFormat(binary)) return;
   throw new Failure(
+    {
+      seen: `binary ${binary} is no program for this node (neither ELF for its processors nor a script with #!)`,
+      remedy: 'reinstall the package kamailio',
+    },
     ExitCode.installed,
-    `binary ${binary} is no program for this node (neither ELF for its processors nor a script with #!); reinstall the package kamailio`,
   );
 }
 
@@ -45,12 +48,12 @@ export function checkDirectories(params: Params, owner: Account | undefined): vo
   asFailure(() => checkDirectory(dirname(params.pidfile), owner));
 }
 
-/** Turns an UnsafeDirectory into the Failure `permission`. */
+/** What `check` finds is a matter of permissions. */
 export function asFailure(check: () => void): void {
   try {
     check();
   } catch (error) {
-    if (error instanceof UnsafeDirectory) throw new Failure(ExitCode.permission, error.message);
+    if (error instanceof Failure) throw error.as(ExitCode.permission);
     throw error;
   }
 }
@@ -58,14 +61,14 @@ export function asFailure(check: () => void): void {
 function checkFile(name: string, path: string, access: number, remedy: string): void {
   try {
     if (!statSync(path).isFile())
-      throw new Failure(ExitCode.installed, `${name} ${path} is no file; ${remedy}`);
+      throw new Failure({ seen: `${name} ${path} is no file`, remedy: `${remedy}` }, ExitCode.installed);
     accessSync(path, access);
   } catch (error) {
     if (error instanceof Failure || isExhaustion(error)) throw error;
     const seen =
       errorCode(error) === 'ENOENT' ? 'does not exist on this node' : `cannot be used (${errorCode(error)})`;
     const missing = access === constants.X_OK && errorCode(error) === 'EACCES' ? 'is not executable' : seen;
-    throw new Failure(ExitCode.installed, `${name} ${path} ${missing}; ${remedy}`);
+    throw new Failure({ seen: `${name} ${path} ${missing}`, remedy: `${remedy}` }, ExitCode.installed);
   }
 }
 
@@ -74,15 +77,21 @@ export function checkAccounts({ kamuser, kamgroup }: Params): Account | undefine
   const gid = kamgroup ? findGroup(kamgroup) : undefined;
   if (kamgroup && gid === undefined) {
     throw new Failure(
+      {
+        seen: `the group "${kamgroup}" (kamgroup) is not known on this node`,
+        remedy: 'add it, see `getent group`',
+      },
       ExitCode.arguments,
-      `the group "${kamgroup}" (kamgroup) is not known on this node; add it, see \`getent group\``,
     );
   }
   const account = kamuser ? findAccount(kamuser) : undefined;
   if (kamuser && !account) {
     throw new Failure(
+      {
+        seen: `the account "${kamuser}" (kamuser) is not known on this node`,
+        remedy: 'add it, see `getent passwd`',
+      },
       ExitCode.arguments,
-      `the account "${kamuser}" (kamuser) is not known on this node; add it, see \`getent passwd\``,
     );
   }
   const caller = process.geteuid?.();
@@ -91,8 +100,11 @@ export function checkAccounts({ kamuser, kamgroup }: Params): Account | undefine
     ((account && account.uid !== caller) || (gid !== undefined && gid !== process.getegid?.()))
   ) {
     throw new Failure(
+      {
+        seen: `only root can start Kamailio as ${kamuser || 'another account'}${kamgroup && `:${kamgroup}`}`,
+        remedy: 'call the agent as root, or leave kamuser and kamgroup empty',
+      },
       ExitCode.permission,
-      `only root can start Kamailio as ${kamuser || 'another account'}${kamgroup && `:${kamgroup}`}; call the agent as root, or leave kamuser and kamgroup empty`,
     );
   }
   return account && { uid: account.uid, gid: gid ?? account.gid };

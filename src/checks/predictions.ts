@@ -1,6 +1,6 @@
 import type { Deadline } from '../deadline.ts';
+import { Failure, type Problem } from '../failure.ts';
 import { askSharedMemory } from '../kamctl/questions.ts';
-import { RpcFailure } from '../kamctl/rpc-failure.ts';
 import type { Params } from '../params/table.ts';
 import { type ProcessStat, readStatus } from '../process/procfs.ts';
 import type { ListeningSocket } from '../process/sockets.ts';
@@ -9,7 +9,6 @@ import { findStuck, findWorkers } from '../process/workers.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { describeTarget } from '../sip-probe/target.ts';
 import { controlSettings } from './control-settings.ts';
-import type { Problem } from './health.ts';
 import { CERTIFICATE_DAYS, SHARED_MEMORY_PERCENT } from './thresholds.ts';
 
 export { udpSockets };
@@ -32,9 +31,11 @@ export async function predictFailures(
     ...(await stuckWorkers(params, main)),
     ...(await scarceMemory(params, main.pid, deadline)),
     ...expiringCertificates(outcomes),
-    ...findCongested(socketsBefore, udpSockets(main.pid)).map(
-      ({ name, seen }) => `${name}: ${seen}; more workers (children=) or fewer requests are needed`,
-    ),
+    ...findCongested(socketsBefore, udpSockets(main.pid)).map(({ name, seen }) => ({
+      where: name,
+      seen,
+      remedy: 'more workers (children=) or fewer requests are needed',
+    })),
   ];
 }
 
@@ -42,8 +43,11 @@ async function stuckWorkers(params: Params, main: ProcessStat): Promise<Problem[
   const stuck = await findStuck(findWorkers(main, params));
   return stuck.map(({ pid, state }) =>
     state === 'D'
-      ? `worker ${pid} hangs in an uninterruptible wait (state D); see /proc/${pid}/stack and the disks`
-      : `worker ${pid} is stopped (state ${state}); \`kill -CONT ${pid}\` lets it go on`,
+      ? {
+          seen: `worker ${pid} hangs in an uninterruptible wait (state D)`,
+          remedy: `see /proc/${pid}/stack and the disks`,
+        }
+      : { seen: `worker ${pid} is stopped (state ${state})`, remedy: `\`kill -CONT ${pid}\` lets it go on` },
   );
 }
 
@@ -55,10 +59,13 @@ async function scarceMemory(params: Params, mainPid: number, deadline: Deadline)
     if (used * 100 <= total * SHARED_MEMORY_PERCENT) return [];
     const percent = Math.floor((used / total) * 100);
     return [
-      `${percent} % of the shared memory is in use (${used} of ${total} bytes); start Kamailio with more (-m in extra_options), or find the leak`,
+      {
+        seen: `${percent} % of the shared memory is in use (${used} of ${total} bytes)`,
+        remedy: 'start Kamailio with more (-m in extra_options), or find the leak',
+      },
     ];
   } catch (error) {
-    if (error instanceof RpcFailure) return [`shared memory: ${error.message}; ${error.remedy}`];
+    if (error instanceof Failure) return [...error.at('shared memory')];
     throw error;
   }
 }
@@ -71,7 +78,11 @@ function expiringCertificates(outcomes: readonly Outcome[]): Problem[] {
     const date = new Date(outcome.certificateExpires).toISOString().slice(0, 10);
     const when = days < 0 ? `expired on ${date}` : `expires on ${date}, in ${Math.floor(days)} days`;
     return [
-      `${describeTarget(outcome.target)}: its certificate ${when}; renew it and reload it (kamcmd tls.reload)`,
+      {
+        where: describeTarget(outcome.target),
+        seen: `its certificate ${when}`,
+        remedy: 'renew it and reload it (kamcmd tls.reload)',
+      },
     ];
   });
 }

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
+import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 import type { Params } from '../params/table.ts';
 
 /** The programs of monitor_tools=external are there. Throws Failure `installed`. */
@@ -15,8 +15,11 @@ export function findTool(name: string, paths: readonly string[]): string {
   const found = paths.find(isExecutable);
   if (found) return found;
   throw new Failure(
+    {
+      seen: `monitor_tools=external needs ${name}, which is not at ${paths.join(' or ') || '(empty)'}`,
+      remedy: 'install it, or set monitor_tools=builtin',
+    },
     ExitCode.installed,
-    `monitor_tools=external needs ${name}, which is not at ${paths.join(' or ') || '(empty)'}; install it, or set monitor_tools=builtin`,
   );
 }
 

@@ -5,8 +5,8 @@ import { checkProbes } from '../checks/health.ts';
 import { checkAccounts, checkBinary, checkConffile, checkDirectories } from '../checks/node.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import type { Deadline } from '../deadline.ts';
+import { Failure } from '../failure.ts';
 import { askUptime } from '../kamctl/questions.ts';
-import { RpcFailure } from '../kamctl/rpc-failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import type { ParameterFault } from '../params/parse.ts';
@@ -16,7 +16,7 @@ import { findMain, type MainProcess } from '../process/pidfile.ts';
 import { type ProcessStat, readStatus } from '../process/procfs.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { describeTarget } from '../sip-probe/target.ts';
-import { examine, type Finding, failed, ok, type Result, skipped, warning } from './finding.ts';
+import { examine, type Finding, failed, findingsOf, ok, type Result, skipped, warning } from './finding.ts';
 import { describeOtherInstance, suggestOtherFifo, suggestOtherSocket, suggestOtherUser } from './mistakes.ts';
 
 /** Parameters that say what is polled: without them there is nothing to poll. */
@@ -30,36 +30,39 @@ export async function runChecks(
 ): Promise<Finding[]> {
   const main = findMain(params);
   const findings = [
-    await examine('parameters', () => parameters(faults)),
-    await examine('binary', () => version(params, deadline)),
-    await examine('configuration', () => configuration(params, deadline)),
-    await examine('accounts', () => accounts(params)),
-    await examine('directories', () => directories(params)),
-    await examine('processes', () => processes(params, main)),
+    ...(await examine('parameters', () => parameters(faults))),
+    ...(await examine('binary', () => version(params, deadline))),
+    ...(await examine('configuration', () => configuration(params, deadline))),
+    ...(await examine('accounts', () => accounts(params))),
+    ...(await examine('directories', () => directories(params))),
+    ...(await examine('processes', () => processes(params, main))),
   ];
   const socketsBefore = main.found ? udpSockets(main.process.pid) : [];
   const unknown = faults.some(({ name }) => POLL_PARAMETERS.includes(name));
   const polled = unknown ? [] : await probes(params, main, deadline);
   if (unknown)
-    findings.push(await examine('probes', () => skipped('what to poll is not known, see parameters')));
-  findings.push(...polled.map(({ finding }) => finding));
+    findings.push(...(await examine('probes', () => skipped('what to poll is not known, see parameters'))));
+  findings.push(...polled.flatMap((poll) => poll.findings));
   const control = await examine('control plane', () => controlPlane(params, main, deadline));
-  findings.push(control);
+  findings.push(...control);
   findings.push(
-    await examine('predictions', () => {
+    ...(await examine('predictions', () => {
       if (!main.found) return skipped('Kamailio does not run');
       // A control plane that is dead has been told; it is not asked for the shared memory again.
-      const asked = control.verdict === 'ok' ? params : { ...params, kamctlrc: '' };
+      const asked = control.every(({ verdict }) => verdict === 'ok') ? params : { ...params, kamctlrc: '' };
       const outcomes = polled.flatMap(({ outcome }) => outcome ?? []);
       return predictions(asked, main.process, socketsBefore, outcomes, deadline);
-    }),
+    })),
   );
   return findings;
 }
 
 function parameters(faults: readonly ParameterFault[]): Result {
   if (faults.length === 0) return ok('all within their domains');
-  return failed(faults.map(({ reason }) => reason).join(' || '), ExitCode.configured);
+  return failed(
+    faults.flatMap(({ problems }) => problems),
+    ExitCode.configured,
+  );
 }
 
 function version(params: Params, deadline: Deadline): Result {
@@ -71,9 +74,10 @@ function version(params: Params, deadline: Deadline): Result {
   const [line = ''] = answer.stdout.split('\n');
   return answer.status === 0
     ? ok(`${params.binary}: ${oneLine(line, 100)}`)
-    : failed(
-        `${params.binary} -v fails: ${oneLine(answer.error?.message ?? answer.stderr, 200)}; reinstall the package kamailio`,
-      );
+    : failed({
+        seen: `${params.binary} -v fails: ${oneLine(answer.error?.message ?? answer.stderr, 200)}`,
+        remedy: 'reinstall the package kamailio',
+      });
 }
 
 function configuration(params: Params, deadline: Deadline): Result {
@@ -103,38 +107,45 @@ function processes(params: Params, main: MainProcess): Result {
     if (!isStopped(main.process))
       return ok(`main process ${main.process.pid} from ${params.pidfile}, ${summary}`);
     return failed(
-      `main process ${main.process.pid} is stopped, ${summary}; \`kill -CONT ${main.process.pid}\`, or stop the resource`,
+      {
+        seen: `main process ${main.process.pid} is stopped, ${summary}`,
+        remedy: `\`kill -CONT ${main.process.pid}\`, or stop the resource`,
+      },
       ExitCode.generic,
     );
   }
   const other = main.pid === undefined ? undefined : describeOtherInstance(main.pid, params.pidfile);
   if (all.length > 0) {
     return failed(
-      `${other ?? main.why}, yet ${summary} of the instance live: pid ${all.map(({ pid }) => pid).join(', ')}; a stop removes them all`,
+      {
+        seen: `${other ?? main.why}, yet ${summary} of the instance live: pid ${all.map(({ pid }) => pid).join(', ')}`,
+        remedy: 'a stop removes them all',
+      },
       ExitCode.generic,
     );
   }
-  return failed(`not running: ${other ?? main.why}; start the resource`, ExitCode.notRunning);
+  return failed(
+    { seen: `not running: ${other ?? main.why}`, remedy: 'start the resource' },
+    ExitCode.notRunning,
+  );
 }
 
 async function probes(
   params: Params,
   main: MainProcess,
   deadline: Deadline,
-): Promise<{ finding: Finding; outcome?: Outcome }[]> {
+): Promise<{ findings: Finding[]; outcome?: Outcome }[]> {
   if (params.monitor_tools === 'external') {
-    const finding = await examine('probes (sipsak)', async () => {
+    const findings = await examine('probes (sipsak)', async () => {
       const { problems } = await checkProbes(params, deadline);
-      return problems.length === 0
-        ? ok('sipsak is answered')
-        : failed(problems.join(' || '), ExitCode.generic);
+      return problems.length === 0 ? ok('sipsak is answered') : failed(problems, ExitCode.generic);
     });
-    return [{ finding }];
+    return [{ findings }];
   }
   const { outcomes } = await checkProbes(params, deadline);
   return Promise.all(
     outcomes.map(async (outcome) => ({
-      finding: await describeOutcome(params, main, outcome, deadline),
+      findings: await describeOutcome(params, main, outcome, deadline),
       outcome,
     })),
   );
@@ -145,18 +156,14 @@ async function describeOutcome(
   main: MainProcess,
   outcome: Outcome,
   deadline: Deadline,
-): Promise<Finding> {
+): Promise<Finding[]> {
   const check = describeTarget(outcome.target);
   if (outcome.healthy) {
     const { reply, roundTripMs } = outcome;
     const server = reply.server ? ` from ${oneLine(reply.server, 60)}` : '';
-    return {
-      check,
-      ...ok(`${reply.status} ${oneLine(reply.phrase, 60)}${server}`),
-      ms: Math.round(roundTripMs),
-    };
+    return findingsOf(check, ok(`${reply.status} ${oneLine(reply.phrase, 60)}${server}`), roundTripMs);
   }
-  const finding = await examine(check, async () => {
+  return examine(check, async () => {
     const hint =
       outcome.status !== undefined
         ? await suggestOtherUser(outcome.target, params.probe_user, deadline)
@@ -165,9 +172,8 @@ async function describeOutcome(
             findProcesses(params).map(({ pid }) => pid),
             outcome.target,
           );
-    return { ...failed(outcome.seen, ExitCode.generic), remedy: hint || outcome.remedy };
+    return failed({ seen: outcome.seen, remedy: hint || outcome.remedy }, ExitCode.generic);
   });
-  return finding;
 }
 
 async function controlPlane(params: Params, main: MainProcess, deadline: Deadline): Promise<Result> {
@@ -179,9 +185,12 @@ async function controlPlane(params: Params, main: MainProcess, deadline: Deadlin
     const uptime = await askUptime(settings, owner, deadline.sooner(params.probe_timeout * 1000));
     return ok(`up for ${uptime} s, says ${settings.fifo}`);
   } catch (error) {
-    if (!(error instanceof RpcFailure)) throw error;
-    const hint = suggestOtherFifo(main.process.pid, settings.fifo);
-    return { ...failed(error.message, ExitCode.generic), remedy: hint ?? error.remedy };
+    if (!(error instanceof Failure)) throw error;
+    const remedy = suggestOtherFifo(main.process.pid, settings.fifo);
+    return failed(
+      error.problems.map((problem) => ({ ...problem, ...(remedy && { remedy }) })),
+      ExitCode.generic,
+    );
   }
 }
 
@@ -193,7 +202,5 @@ async function predictions(
   deadline: Deadline,
 ): Promise<Result> {
   const signs = await predictFailures(params, main, socketsBefore, outcomes, deadline);
-  return signs.length === 0
-    ? ok('nothing predicts a failure')
-    : warning(signs.join(' || '), ExitCode.degraded);
+  return signs.length === 0 ? ok('nothing predicts a failure') : warning(signs, ExitCode.degraded);
 }

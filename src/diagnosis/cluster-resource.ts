@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { isExhaustion } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import { oneLine } from '../ocf/one-line.ts';
 
@@ -29,8 +29,8 @@ async function queryXml(resource: string, env: NodeJS.ProcessEnv): Promise<Eleme
   // A name that begins with a dash would be an option of crm_resource.
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/.test(resource)) {
     throw new Failure(
+      { seen: `"${oneLine(resource, 80)}" is no name of a resource`, remedy: 'see `crm_resource --list`' },
       ExitCode.arguments,
-      `"${oneLine(resource, 80)}" is no name of a resource; see \`crm_resource --list\``,
     );
   }
   const answer = spawnSync('crm_resource', ['--resource', resource, '--query-xml'], {
@@ -41,15 +41,21 @@ async function queryXml(resource: string, env: NodeJS.ProcessEnv): Promise<Eleme
   if (isExhaustion(answer.error)) throw answer.error;
   if (answer.error) {
     throw new Failure(
+      {
+        seen: `crm_resource cannot be called (${answer.error.message})`,
+        remedy: "install pacemaker's command line tools, or give the parameters as flags",
+      },
       ExitCode.installed,
-      `crm_resource cannot be called (${answer.error.message}); install pacemaker's command line tools, or give the parameters as flags`,
     );
   }
   const xml = answer.stdout.slice(answer.stdout.search(/^</m));
   if (answer.status !== 0 || !xml.startsWith('<')) {
     throw new Failure(
+      {
+        seen: `the cluster tells nothing about the resource ${resource}: ${oneLine(answer.stderr, 200)}`,
+        remedy: 'see `crm_resource --list`, and call this on a node where the cluster runs',
+      },
       ExitCode.arguments,
-      `the cluster tells nothing about the resource ${resource}: ${oneLine(answer.stderr, 200)}; see \`crm_resource --list\`, and call this on a node where the cluster runs`,
     );
   }
   return parse(xml);
@@ -72,10 +78,16 @@ function pickPrimitive(root: Element, resource: string): Element {
   const [only] = found;
   if (only && found.length === 1) return only;
   throw new Failure(
-    ExitCode.arguments,
     only
-      ? `${resource} holds several Kamailio resources; name one of ${found.map((element) => element['@id']).join(', ')}`
-      : `${resource} holds no resource of the agent kamailio; see \`crm_resource --list\``,
+      ? {
+          seen: `${resource} holds several Kamailio resources`,
+          remedy: `name one of ${found.map((element) => element['@id']).join(', ')}`,
+        }
+      : {
+          seen: `${resource} holds no resource of the agent kamailio`,
+          remedy: 'see `crm_resource --list`',
+        },
+    ExitCode.arguments,
   );
 }
 

@@ -1,10 +1,9 @@
 import { now } from '../clock.ts';
-import type { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
+import { Failure, type Problem } from '../failure.ts';
 
 export type Verdict = 'ok' | 'warning' | 'failed' | 'skipped';
 
-/** What one check of a diagnosis came to. */
+/** One line of a diagnosis: what a check saw. A check that sees several problems has a finding for each. */
 export interface Finding {
   /** What was checked: `binary`, `udp:192.0.2.10:5060`. */
   readonly check: string;
@@ -15,25 +14,45 @@ export interface Finding {
   /** How long the check took, ms. */
   readonly ms: number;
   /** The exit code that a monitor would end with because of this. */
-  readonly exitCode?: ExitCode;
+  readonly exitCode?: number;
 }
 
-/** What a check function returns: a finding without name and time. */
-export type Result = Omit<Finding, 'check' | 'ms'>;
+/** What a check function returns. */
+export type Result =
+  | { readonly verdict: 'ok' | 'skipped'; readonly seen: string }
+  | {
+      readonly verdict: 'failed' | 'warning';
+      readonly problems: readonly Problem[];
+      readonly exitCode?: number;
+    };
 
 /** Runs one check and times it. A Failure becomes a finding, so that the checks after it still run. */
-export async function examine(check: string, run: () => Promise<Result> | Result): Promise<Finding> {
+export async function examine(check: string, run: () => Promise<Result> | Result): Promise<Finding[]> {
   const startedAt = now();
   const result = await attempt(run);
-  return { check, ...result, ms: Math.round(now() - startedAt) };
+  return findingsOf(check, result, now() - startedAt);
+}
+
+/** The findings of a check that took `ms`. */
+export function findingsOf(check: string, result: Result, ms: number): Finding[] {
+  const common = { check, verdict: result.verdict, ms: Math.round(ms) };
+  if (!('problems' in result)) return [{ ...common, seen: result.seen }];
+  const { problems, exitCode } = result;
+  return problems.map(({ where, seen, remedy }) => ({
+    ...common,
+    seen: where ? `${where}: ${seen}` : seen,
+    ...(remedy !== undefined && { remedy }),
+    ...(exitCode !== undefined && { exitCode }),
+  }));
 }
 
 async function attempt(run: () => Promise<Result> | Result): Promise<Result> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof Failure) return failed(error.message, error.code);
-    return failed(`the check itself failed: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof Failure) return failed(error.problems, error.code);
+    const detail = error instanceof Error ? error.message : String(error);
+    return failed({ seen: `the check itself failed: ${detail}` });
   }
 }
 
@@ -41,20 +60,19 @@ export function ok(seen: string): Result {
   return { verdict: 'ok', seen };
 }
 
-/** A reason reads "what was seen; what to do", and is split there. */
-export function failed(reason: string, exitCode?: ExitCode): Result {
-  return { verdict: 'failed', ...splitReason(reason), ...(exitCode !== undefined && { exitCode }) };
+export function failed(what: Problem | readonly Problem[], exitCode?: number): Result {
+  return { verdict: 'failed', ...asResult(what, exitCode) };
 }
 
-export function warning(reason: string, exitCode?: ExitCode): Result {
-  return { ...failed(reason, exitCode), verdict: 'warning' };
+export function warning(what: Problem | readonly Problem[], exitCode?: number): Result {
+  return { verdict: 'warning', ...asResult(what, exitCode) };
 }
 
 export function skipped(seen: string): Result {
   return { verdict: 'skipped', seen };
 }
 
-function splitReason(reason: string): { seen: string; remedy?: string } {
-  const at = reason.indexOf('; ');
-  return at < 0 ? { seen: reason } : { seen: reason.slice(0, at), remedy: reason.slice(at + 2) };
+function asResult(what: Problem | readonly Problem[], exitCode: number | undefined) {
+  const { problems } = new Failure(what);
+  return { problems, ...(exitCode !== undefined && { exitCode }) };
 }

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { cleanUpAtExit } from '../at-exit.ts';
 import type { Deadline } from '../deadline.ts';
 import { errorCode, isExhaustion } from '../error-code.ts';
-import { RpcFailure } from '../kamctl/rpc-failure.ts';
+import { Failure } from '../failure.ts';
 import { startProgram } from './run.ts';
 
 /**
  * Runs `kamctl monitor 1` for the instance whose kamctlrc is given, and looks for the up-time as the shell
  * agent does. kamctl reads ~/.kamctlrc last, so it gets a home of its own in which that file is the
  * instance's: without that, it would ask one and the same Kamailio for every instance on the node.
- * Throws RpcFailure with what kamctl said.
+ * Throws Failure with what kamctl said.
  */
 export async function monitorWithKamctl(
   kamctl: string,
@@ -32,10 +32,10 @@ export async function monitorWithKamctl(
     pid = program.pid;
     const end = await program.end;
     if (/since/.test(end.stdout)) return;
-    throw new RpcFailure(
-      `\`${kamctl} monitor 1\` with the settings of ${kamctlrc} shows no up-time: ${end.said}`,
-      'is RPCFIFOPATH in that file the fifo_name of this Kamailio, and jsonrpcs.so loaded?',
-    );
+    throw new Failure({
+      seen: `\`${kamctl} monitor 1\` with the settings of ${kamctlrc} shows no up-time: ${end.said}`,
+      remedy: 'is RPCFIFOPATH in that file the fifo_name of this Kamailio, and jsonrpcs.so loaded?',
+    });
   } finally {
     cleanUp();
   }
@@ -48,10 +48,10 @@ function makeHome(): string {
     return mkdtempSync(`${parent}/kamailio_ocf_home_`);
   } catch (error) {
     if (isExhaustion(error)) throw error;
-    throw new RpcFailure(
-      `no directory for the settings of kamctl can be made in ${parent} (${errorCode(error)})`,
-      'is the disk full, or the directory read-only?',
-    );
+    throw new Failure({
+      seen: `no directory for the settings of kamctl can be made in ${parent} (${errorCode(error)})`,
+      remedy: 'is the disk full, or the directory read-only?',
+    });
   }
 }
 

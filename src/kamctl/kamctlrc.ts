@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { hasControl } from '../control-characters.ts';
+import { Failure } from '../failure.ts';
 import { spareFifoPath } from './spare-fifo.ts';
 
 /** The settings of a kamctlrc that say where the control plane is. */
@@ -12,9 +13,6 @@ export interface ControlSettings {
   readonly spareFifo: string;
 }
 
-/** A kamctlrc that says something the agent cannot take as data; the message names file, line and remedy. */
-export class KamctlrcError extends Error {}
-
 const FILE_LIMIT_BYTES = 1_048_576;
 
 /** kamctl's own places when RPCFIFOPATH is not set: the first if it is a FIFO, else the second (kamctl.rpcfifo). */
@@ -23,7 +21,7 @@ const DEFAULT_FIFOS = ['/var/run/kamailio/kamailio_rpc.fifo', '/run/kamailio/kam
 /**
  * Reads the control settings of the instance with this pidfile from its kamctlrc. kamctl sources that file as shell
  * code; here it is data: `NAME=value` with shell quotes, comments and `export`, and nothing is executed or expanded.
- * Throws the system's error when it cannot be read, KamctlrcError for a setting that needs a shell.
+ * Throws the system's error when it cannot be read, Failure for a setting that needs a shell.
  */
 export function readControlSettings(path: string, pidfile: string): ControlSettings {
   const settings = parseKamctlrc(readText(path), path);
@@ -44,9 +42,10 @@ export function parseKamctlrc(text: string, path: string): Map<string, string> {
     if (name === undefined || written === undefined) continue;
     const value = readValue(written);
     if (value === undefined || (value !== '' && !value.startsWith('/')) || hasControl(value)) {
-      throw new KamctlrcError(
-        `${path} line ${index + 1}: ${name} is no plain absolute path; this agent does not run shell code, so write the path out`,
-      );
+      throw new Failure({
+        seen: `${path} line ${index + 1}: ${name} is no plain absolute path`,
+        remedy: 'this agent does not run shell code, so write the path out',
+      });
     }
     settings.set(name, value);
   }
@@ -73,7 +72,10 @@ function readText(path: string): string {
   // A FIFO or device in the file's place would hold the agent up or flood it.
   const stat = statSync(path);
   if (!stat.isFile() || stat.size > FILE_LIMIT_BYTES) {
-    throw new KamctlrcError(`${path} is no text file of settings; put the kamctlrc of this instance there`);
+    throw new Failure({
+      seen: `${path} is no text file of settings`,
+      remedy: 'put the kamctlrc of this instance there',
+    });
   }
   return readFileSync(path, 'utf8');
 }

@@ -1,10 +1,10 @@
 import type { Deadline } from '../deadline.ts';
+import { Failure } from '../failure.ts';
 import type { ControlSettings } from './kamctlrc.ts';
 import { callRpc } from './rpc.ts';
-import { RpcFailure } from './rpc-failure.ts';
 import type { Owner } from './spare-fifo.ts';
 
-/** Asks for Kamailio's up-time (RPC core.uptime), in s; see `callRpc` for `leavesSpare`. Throws RpcFailure. */
+/** Asks for Kamailio's up-time (RPC core.uptime), in s; see `callRpc` for `leavesSpare`. Throws Failure. */
 export async function askUptime(
   settings: ControlSettings,
   owner: Owner,
@@ -22,7 +22,7 @@ export interface SharedMemory {
   readonly used: number;
 }
 
-/** Asks for Kamailio's shared memory (RPC core.shmmem). Throws RpcFailure. */
+/** Asks for Kamailio's shared memory (RPC core.shmmem). Throws Failure. */
 export async function askSharedMemory(
   settings: ControlSettings,
   owner: Owner,
@@ -40,5 +40,8 @@ function numberIn(result: unknown, field: string, method: string): number {
     typeof result === 'object' && result !== null ? { ...result } : {};
   const value = Number(fields[field]);
   if (fields[field] !== undefined && Number.isFinite(value)) return value;
-  throw new RpcFailure(`the reply to ${method} has no number "${field}"`, 'find out what reads the FIFO');
+  throw new Failure({
+    seen: `the reply to ${method} has no number "${field}"`,
+    remedy: 'find out what reads the FIFO',
+  });
 }

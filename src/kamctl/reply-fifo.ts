@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, isExhaustion } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import { randomDigits } from '../random.ts';
-import { RpcFailure } from './rpc-failure.ts';
 import { isReplyFifoOf, leaveSpareFifo, type Owner, takeSpareFifo } from './spare-fifo.ts';
 
 /** A FIFO for one reply. */
@@ -22,7 +22,7 @@ export interface ReplyFifo {
   readonly name: string;
   /** The reading end, non-blocking. Whoever takes it closes it. */
   readonly fd: number;
-  /** Throws RpcFailure when the name does not lead to this FIFO any more: why no reply came. */
+  /** Throws Failure when the name does not lead to this FIFO any more: why no reply came. */
   checkInPlace(): void;
   /**
    * Removes the name, unless the FIFO was the spare one, or is to be: then it is that from now on. To be called when
@@ -46,7 +46,7 @@ export interface Spare {
  * Takes the spare FIFO or makes one, which only Kamailio's account can write to, under a name that nobody can guess.
  * The directory is usually /tmp, where every local user may put files: so a FIFO is made with mode 0600,
  * opened without following a link, looked at through its descriptor, and only then given to `owner`.
- * Throws RpcFailure.
+ * Throws Failure.
  */
 export function openReplyFifo(directory: string, owner: Owner, spare: Spare): ReplyFifo {
   const name = `kamailio_ocf_${randomDigits()}`;
@@ -63,10 +63,10 @@ export function openReplyFifo(directory: string, owner: Owner, spare: Spare): Re
     giveUp(() => (wasSpare || spare.isToBeLeft ? leaveSpareFifo(path, spare.path, owner) : unlinkSync(path)));
   // Only in a directory whose files others may remove; the name is known to all who can list it.
   const stolen = () =>
-    new RpcFailure(
-      `${path} was taken away or exchanged by somebody`,
-      `${directory} must be root's and sticky (mode 1777); find out who changes files in it`,
-    );
+    new Failure({
+      seen: `${path} was taken away or exchanged by somebody`,
+      remedy: `${directory} must be root's and sticky (mode 1777); find out who changes files in it`,
+    });
   try {
     const fd = openOwn(path, stolen);
     try {
@@ -97,12 +97,12 @@ function makeFifo(path: string): void {
     if (made.error && errorCode(made.error) === 'ENOENT') continue;
     if (made.status === 0) return;
     const why = made.error?.message ?? String(made.stderr).trim();
-    throw new RpcFailure(
-      `the FIFO for the reply cannot be made (${why})`,
-      'is the disk full, or the directory read-only?',
-    );
+    throw new Failure({
+      seen: `the FIFO for the reply cannot be made (${why})`,
+      remedy: 'is the disk full, or the directory read-only?',
+    });
   }
-  throw new RpcFailure('there is no mkfifo program on this node', 'install coreutils');
+  throw new Failure({ seen: 'there is no mkfifo program on this node', remedy: 'install coreutils' });
 }
 
 /**
@@ -119,7 +119,7 @@ function withUmask<T>(mask: number, make: () => T): T {
 }
 
 /** Opens the FIFO that was just made; what else stands there by now is not followed and not waited for. */
-function openOwn(path: string, stolen: () => RpcFailure): number {
+function openOwn(path: string, stolen: () => Failure): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
@@ -128,7 +128,7 @@ function openOwn(path: string, stolen: () => RpcFailure): number {
 }
 
 /** Makes the FIFO that was just made the owner's, who is the only one to write to it. */
-function giveTo(owner: Owner, fd: number, stat: Stats, stolen: () => RpcFailure): void {
+function giveTo(owner: Owner, fd: number, stat: Stats, stolen: () => Failure): void {
   if (!stat.isFIFO() || stat.uid !== process.geteuid?.() || stat.nlink !== 1) throw stolen();
   // A default ACL of the directory goes over the umask.
   if ((stat.mode & 0o077) !== 0) fchmodSync(fd, 0o600);

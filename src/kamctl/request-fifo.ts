@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { errorCode, isExhaustion } from '../error-code.ts';
-import { RpcFailure } from './rpc-failure.ts';
+import { Failure } from '../failure.ts';
 
 /** What makes Kamailio read requests from a FIFO. */
 function modparam(path: string): string {
@@ -9,13 +9,13 @@ function modparam(path: string): string {
 
 /**
  * Opens Kamailio's FIFO for writing, without waiting (fifo(7): O_NONBLOCK finds a missing reader at once)
- * and without following a link. Returns the descriptor. Throws RpcFailure.
+ * and without following a link. Returns the descriptor. Throws Failure.
  */
 export function openRequestFifo(path: string): number {
   const fd = open(path);
   if (fstatSync(fd).isFIFO()) return fd;
   closeSync(fd);
-  throw new RpcFailure(`${path} is no FIFO`, `remove it; ${modparam(path)}`);
+  throw new Failure({ seen: `${path} is no FIFO`, remedy: `remove it; ${modparam(path)}` });
 }
 
 function open(path: string): number {
@@ -25,39 +25,43 @@ function open(path: string): number {
     switch (errorCode(error)) {
       case 'ENOENT':
       case 'ENOTDIR':
-        throw new RpcFailure(`the FIFO ${path} does not exist`, modparam(path));
+        throw new Failure({ seen: `the FIFO ${path} does not exist`, remedy: modparam(path) });
       case 'ENXIO':
-        throw new RpcFailure(
-          `nobody reads the FIFO ${path}`,
-          `another Kamailio left it, or this one uses another: ${modparam(path)}`,
-        );
+        throw new Failure({
+          seen: `nobody reads the FIFO ${path}`,
+          remedy: `another Kamailio left it, or this one uses another: ${modparam(path)}`,
+        });
       case 'ELOOP':
-        throw new RpcFailure(
-          `${path} is a symbolic link`,
-          `give the FIFO's own path as RPCFIFOPATH in kamctlrc`,
-        );
+        throw new Failure({
+          seen: `${path} is a symbolic link`,
+          remedy: "give the FIFO's own path as RPCFIFOPATH in kamctlrc",
+        });
       case 'EISDIR':
-        throw new RpcFailure(`${path} is a directory`, modparam(path));
+        throw new Failure({ seen: `${path} is a directory`, remedy: modparam(path) });
       case 'EACCES':
-        throw new RpcFailure(
-          `no permission to write to the FIFO ${path}`,
-          'call the agent as root or as Kamailio\'s account, or widen modparam("jsonrpcs", "fifo_mode", ...)',
-        );
+        throw new Failure({
+          seen: `no permission to write to the FIFO ${path}`,
+          remedy:
+            'call the agent as root or as Kamailio\'s account, or widen modparam("jsonrpcs", "fifo_mode", ...)',
+        });
       default:
         if (isExhaustion(error)) throw error;
-        throw new RpcFailure(`the FIFO ${path} cannot be opened (${errorCode(error)})`, modparam(path));
+        throw new Failure({
+          seen: `the FIFO ${path} cannot be opened (${errorCode(error)})`,
+          remedy: modparam(path),
+        });
     }
   }
 }
 
-/** Writes a request in one piece (below PIPE_BUF, so that requests of several clients never mix). Throws RpcFailure. */
+/** Writes a request in one piece (below PIPE_BUF, so that requests of several clients never mix). Throws Failure. */
 export function writeRequest(fd: number, request: string, path: string): void {
   try {
     writeSync(fd, request);
   } catch (error) {
-    throw new RpcFailure(
-      `the FIFO ${path} takes no more requests (${errorCode(error)})`,
-      "Kamailio's RPC process does not read it any more; restart the resource",
-    );
+    throw new Failure({
+      seen: `the FIFO ${path} takes no more requests (${errorCode(error)})`,
+      remedy: "Kamailio's RPC process does not read it any more; restart the resource",
+    });
   }
 }

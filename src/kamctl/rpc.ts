@@ -3,11 +3,11 @@ import { cleanUpAtExit } from '../at-exit.ts';
 import { nextTurn, now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import type { ControlSettings } from './kamctlrc.ts';
 import { openReplyFifo, type ReplyFifo } from './reply-fifo.ts';
 import { openRequestFifo, writeRequest } from './request-fifo.ts';
-import { RpcFailure } from './rpc-failure.ts';
 import type { Owner } from './spare-fifo.ts';
 
 /** The id is the end of the FIFO's name: one random value does for both, as nobody but Kamailio can write there. */
@@ -20,7 +20,7 @@ const REPLY_LIMIT_BYTES = 262_144;
  * Sends one JSON-RPC 2.0 request to Kamailio over its FIFO and returns the `result` of the reply
  * (jsonrpcs module; `reply_name` is its extension for the FIFO that the reply comes to). A start leaves that FIFO
  * for the monitors that follow (`leavesSpare`).
- * Throws RpcFailure for everything that is no result, at `deadline` the latest.
+ * Throws Failure for everything that is no result, at `deadline` the latest.
  */
 export async function callRpc(
   settings: ControlSettings,
@@ -78,10 +78,10 @@ async function readReply(fd: number, deadline: Deadline): Promise<string | undef
       chunks.push(Buffer.from(buffer.subarray(0, length)));
       size += length;
       if (size > REPLY_LIMIT_BYTES) {
-        throw new RpcFailure(
-          `the reply is longer than ${REPLY_LIMIT_BYTES} bytes`,
-          "find out what reads the FIFO in Kamailio's place",
-        );
+        throw new Failure({
+          seen: `the reply is longer than ${REPLY_LIMIT_BYTES} bytes`,
+          remedy: "find out what reads the FIFO in Kamailio's place",
+        });
       }
     }
     if (deadline.passed) return size > 0 ? text() : undefined;
@@ -100,28 +100,29 @@ function readSome(fd: number, buffer: Buffer): number | 'nothing yet' {
 
 function resultOf(text: string | undefined, id: number, method: string, fifo: string): unknown {
   if (text === undefined) {
-    throw new RpcFailure(
-      `no reply to ${method} over ${fifo}`,
-      "Kamailio's RPC process is hung or may not write to the reply directory; see its log, then restart the resource",
-    );
+    throw new Failure({
+      seen: `no reply to ${method} over ${fifo}`,
+      remedy:
+        "Kamailio's RPC process is hung or may not write to the reply directory; see its log, then restart the resource",
+    });
   }
   const reply = parseObject(text);
   if (!reply)
-    throw new RpcFailure(
-      `the reply to ${method} over ${fifo} is no JSON: ${oneLine(text, 80)}`,
-      'find out what reads that FIFO',
-    );
+    throw new Failure({
+      seen: `the reply to ${method} over ${fifo} is no JSON: ${oneLine(text, 80)}`,
+      remedy: 'find out what reads that FIFO',
+    });
   if ('error' in reply) {
-    throw new RpcFailure(
-      `${method} over ${fifo} was answered with an error: ${oneLine(JSON.stringify(reply.error), 200)}`,
-      "see Kamailio's log",
-    );
+    throw new Failure({
+      seen: `${method} over ${fifo} was answered with an error: ${oneLine(JSON.stringify(reply.error), 200)}`,
+      remedy: "see Kamailio's log",
+    });
   }
   if (reply.id !== id || !('result' in reply)) {
-    throw new RpcFailure(
-      `the reply over ${fifo} answers another request: ${oneLine(text, 80)}`,
-      'find out what else reads or writes that FIFO',
-    );
+    throw new Failure({
+      seen: `the reply over ${fifo} answers another request: ${oneLine(text, 80)}`,
+      remedy: 'find out what else reads or writes that FIFO',
+    });
   }
   return reply.result;
 }

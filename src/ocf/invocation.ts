@@ -1,5 +1,5 @@
+import { Failure } from '../failure.ts';
 import { ExitCode } from './exit-code.ts';
-import { Failure } from './failure.ts';
 
 /** What Pacemaker, or a person, asks of the agent: everything but the parameters' values. */
 export interface Invocation {
@@ -56,8 +56,12 @@ function readAction(argv: readonly string[], env: NodeJS.ProcessEnv): string {
   const action = argv.find((word) => !word.startsWith('-')) ?? env.__OCF_ACTION;
   if (action) return action;
   throw new Failure(
+    {
+      seen: 'no action given',
+      remedy:
+        'call the agent with one of start, stop, monitor, validate-all, meta-data (`kamailio help` lists all)',
+    },
     ExitCode.arguments,
-    'no action given; call the agent with one of start, stop, monitor, validate-all, meta-data (`kamailio help` lists all)',
   );
 }
 

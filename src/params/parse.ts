@@ -1,7 +1,7 @@
 import mri from 'mri';
 import { hasControl } from '../control-characters.ts';
+import { Failure, type Problem } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { Failure } from '../ocf/failure.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import { INSTANCE_MARK, PARAMETER_NAMES, PARAMETERS, type ParameterName, type Params } from './table.ts';
@@ -20,8 +20,11 @@ export function readParams(invocation: Invocation): Params {
   const raw = readRaw(invocation, unknown);
   if (unknown[0] !== undefined) {
     throw new Failure(
+      {
+        seen: `--${oneLine(unknown[0], 80)} is no parameter of this agent`,
+        remedy: '`kamailio help` lists those it has',
+      },
       ExitCode.configured,
-      `--${oneLine(unknown[0], 80)} is no parameter of this agent; \`kamailio help\` lists those it has`,
     );
   }
   return parseParams(raw, invocation.instance);
@@ -30,7 +33,7 @@ export function readParams(invocation: Invocation): Params {
 /** A parameter that cannot be used, and why. */
 export interface ParameterFault {
   readonly name: ParameterName;
-  readonly reason: string;
+  readonly problems: readonly Problem[];
 }
 
 /**
@@ -47,7 +50,8 @@ export function readParamsWithFaults(invocation: Invocation): {
     try {
       parseOne(name, raw[name], invocation.instance);
     } catch (error) {
-      faults.push({ name, reason: messageOf(error) });
+      if (!(error instanceof Failure)) throw error;
+      faults.push({ name, problems: error.problems });
       raw[name] = name === 'listen_address' ? UNKNOWN_ADDRESS : PARAMETERS[name].default;
     }
   }
@@ -100,15 +104,19 @@ function parseOne(name: ParameterName, text: string | undefined, instance: strin
   const { default: fallback, parse } = row;
   if ('required' in row && !text) {
     throw new Failure(
+      {
+        seen: `required parameter ${name} is missing: ${row.long.replace(/\.$/, '')}`,
+        remedy: `set it with \`pcs resource update RESOURCE ${name}=...\``,
+      },
       ExitCode.configured,
-      `required parameter ${name} is missing: ${row.long} Set it with \`pcs resource update RESOURCE ${name}=...\``,
     );
   }
   if (name === 'pidfile' && text === undefined) return defaultPidfile(instance);
   try {
     return parse(text ?? fallback);
   } catch (error) {
-    throw new Failure(ExitCode.configured, `${name}=${oneLine(text ?? fallback, 120)}: ${messageOf(error)}`);
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(error.at(`${name}=${oneLine(text ?? fallback, 120)}`), ExitCode.configured);
   }
 }
 
@@ -119,8 +127,11 @@ function parseOne(name: ParameterName, text: string | undefined, instance: strin
 function defaultPidfile(instance: string): string {
   if (instance.includes('/') || hasControl(instance)) {
     throw new Failure(
+      {
+        seen: `the resource's name "${oneLine(instance, 120)}" holds a "/" or a control character and cannot name its pidfile`,
+        remedy: 'set the parameter pidfile',
+      },
       ExitCode.configured,
-      `the resource's name "${oneLine(instance, 120)}" holds a "/" or a control character and cannot name its pidfile; set the parameter pidfile`,
     );
   }
   return PARAMETERS.pidfile.default.replace(INSTANCE_MARK, () => instance);
@@ -166,8 +177,4 @@ function orElse<T>(attempt: () => T, fallback: T): T {
   } catch {
     return fallback;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

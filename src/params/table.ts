@@ -5,7 +5,7 @@ export interface ParameterRow<T> {
   readonly type: 'string' | 'integer' | 'select';
   /** What an unset variable stands for, as an administrator would write it. */
   readonly default: string;
-  /** Text to value; throws an Error that says what is wrong with the text. */
+  /** Text to value; throws a Failure that says what is wrong with the text. */
   readonly parse: (text: string) => T;
   readonly short: string;
   /** Paragraphs are separated by an empty line. */

@@ -1,19 +1,23 @@
 import { hasControl } from '../control-characters.ts';
+import { Failure } from '../failure.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import { DEFAULT_PORTS, type Target } from '../sip-probe/target.ts';
 
 /**
  * The domains of parameter values. Each takes the text that an administrator wrote and returns the value
- * that the agent works with, or throws an Error whose message completes "NAME=VALUE: ...".
+ * that the agent works with, or throws a Failure whose message completes "NAME=VALUE: ...".
  */
 
 const MAX_PATH_BYTES = 4095;
 
 /** An absolute path without control characters (PATH_MAX of Linux, less its NUL). */
 export function absolutePath(text: string): string {
-  if (!text.startsWith('/')) throw new Error('is no absolute path; write it with a leading /');
-  if (hasControl(text)) throw new Error('holds a control character, which no path of this agent may');
-  if (Buffer.byteLength(text) > MAX_PATH_BYTES) throw new Error(`is longer than ${MAX_PATH_BYTES} bytes`);
+  if (!text.startsWith('/'))
+    throw new Failure({ seen: 'is no absolute path', remedy: 'write it with a leading /' });
+  if (hasControl(text))
+    throw new Failure({ seen: 'holds a control character, which no path of this agent may' });
+  if (Buffer.byteLength(text) > MAX_PATH_BYTES)
+    throw new Failure({ seen: `is longer than ${MAX_PATH_BYTES} bytes` });
   return text;
 }
 
@@ -29,10 +33,11 @@ export function optionalPath(text: string): string {
 export function address(text: string): string {
   const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
   if (isIPv4(bare) || isIPv6(bare)) return bare;
-  if (bare.includes('%')) throw new Error('names a zone; give an address that needs none');
+  if (bare.includes('%'))
+    throw new Failure({ seen: 'names a zone', remedy: 'give an address that needs none' });
   if (/^\d+\.\d+\.\d+\.\d+:\d+$/.test(text) || /^\[.*\]:\d+$/.test(text))
-    throw new Error('holds a port; give the address here and the port in `port`');
-  throw new Error('is no IPv4 or IPv6 address (host names are not looked up)');
+    throw new Failure({ seen: 'holds a port', remedy: 'give the address here and the port in `port`' });
+  throw new Failure({ seen: 'is no IPv4 or IPv6 address (host names are not looked up)' });
 }
 
 function isIPv4(text: string): boolean {
@@ -69,16 +74,17 @@ export function targets(text: string): readonly Target[] {
   if (text.trim() === '') return [];
   const entries = text.split(',').flatMap((part) => part.trim().split(/[ \t]+/));
   if (entries.length > MAX_PROBES) {
-    throw new Error(
-      `lists ${entries.length} sockets; from entry ${MAX_PROBES + 1} ("${entries[MAX_PROBES]}") on it is too many`,
-    );
+    throw new Failure({
+      seen: `lists ${entries.length} sockets`,
+      remedy: `from entry ${MAX_PROBES + 1} ("${entries[MAX_PROBES]}") on it is too many`,
+    });
   }
   return entries.map(target);
 }
 
 function target(entry: string): Target {
-  const refuse = (why: string) => new Error(`entry "${oneLine(entry, 80)}" ${why}`);
-  if (entry === '') throw new Error('has an empty entry; remove the comma too many');
+  const refuse = (why: string) => new Failure({ seen: `entry "${oneLine(entry, 80)}" ${why}` });
+  if (entry === '') throw new Failure({ seen: 'has an empty entry', remedy: 'remove the comma too many' });
   const [, scheme, bracketed, plain, portText] =
     /^([a-z]+):(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(entry) ?? [];
   if (scheme === undefined)
@@ -102,7 +108,8 @@ const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
 /** A port from 1 to 65535. */
 export function port(text: string): number {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > 65535) throw new Error('is no port; give a number from 1 to 65535');
+  if (value < 1 || value > 65535)
+    throw new Failure({ seen: 'is no port', remedy: 'give a number from 1 to 65535' });
   return value;
 }
 
@@ -112,7 +119,7 @@ export type Proto = (typeof PROTOS)[number];
 /** One of the six values of `proto`. */
 export function proto(text: string): Proto {
   const found = PROTOS.find((name) => name === text);
-  if (!found) throw new Error(`is not one of ${PROTOS.join(', ')}`);
+  if (!found) throw new Failure({ seen: `is not one of ${PROTOS.join(', ')}` });
   return found;
 }
 
@@ -122,19 +129,20 @@ export type MonitorTools = (typeof MONITOR_TOOLS)[number];
 /** Whose clients the monitor uses. */
 export function monitorTools(text: string): MonitorTools {
   const found = MONITOR_TOOLS.find((name) => name === text);
-  if (!found) throw new Error(`is not one of ${MONITOR_TOOLS.join(', ')}`);
+  if (!found) throw new Failure({ seen: `is not one of ${MONITOR_TOOLS.join(', ')}` });
   return found;
 }
 
 /** The name (or number) of an account or group, or empty for "none" (useradd(8)). */
 export function accountName(text: string): string {
   if (text === '' || /^([A-Za-z_][A-Za-z0-9_.-]{0,30}\$?|\d{1,10})$/.test(text)) return text;
-  throw new Error('is no name of an account');
+  throw new Failure({ seen: 'is no name of an account' });
 }
 
 /** A whole number of seconds, at least 1. */
 export function seconds(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error('is no number of seconds; give a whole number from 1 on');
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new Failure({ seen: 'is no number of seconds', remedy: 'give a whole number from 1 on' });
   return Number(text);
 }
 
@@ -146,7 +154,7 @@ export function optionalSeconds(text: string): number | undefined {
 /** The user part of a SIP URI, or empty (RFC 3261 §25.1: `user`, without the escapes nobody needs here). */
 export function sipUser(text: string): string {
   if (/^[A-Za-z0-9\-_.!~*'()&=+$,;?/]{0,128}$/.test(text)) return text;
-  throw new Error('is no user part of a SIP URI');
+  throw new Failure({ seen: 'is no user part of a SIP URI' });
 }
 
 /**
@@ -155,7 +163,7 @@ export function sipUser(text: string): string {
  * `*` and `;` stay what they are.
  */
 export function words(text: string): readonly string[] {
-  if (hasControl(text.replaceAll('\t', ' '))) throw new Error('holds a control character');
+  if (hasControl(text.replaceAll('\t', ' '))) throw new Failure({ seen: 'holds a control character' });
   const found: string[] = [];
   // A word is a run of pieces without a blank between them: "..." | '...' | \x | anything else.
   const piece = /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)|([^\s"'\\]+)/y;
@@ -170,7 +178,7 @@ export function words(text: string): readonly string[] {
     }
     piece.lastIndex = rest;
     const match = piece.exec(text);
-    if (!match) throw new Error('ends inside a quote');
+    if (!match) throw new Failure({ seen: 'ends inside a quote' });
     const [whole, double, single, escaped, plain] = match;
     word = (word ?? '') + (double?.replace(/\\(["\\$`])/g, '$1') ?? single ?? escaped ?? plain ?? '');
     rest += whole.length;

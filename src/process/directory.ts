@@ -11,17 +11,15 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import type { Account } from './account.ts';
-
-/** A directory that root may not trust, or that cannot be made; the message says which, why and what to do. */
-export class UnsafeDirectory extends Error {}
 
 /**
  * Makes a directory that Kamailio's account writes to, unless it is there, and makes sure that nobody
  * else can put a file or a link into it, or swap it: root is going to write and remove files there.
  * /run is empty after a boot, so this is the first thing a start does. `owner` is Kamailio's account,
  * or undefined for the calling one. One that is there may be exempt from the checks: the operator's own
- * choice, such as /tmp for a FIFO. Throws UnsafeDirectory.
+ * choice, such as /tmp for a FIFO. Throws Failure.
  */
 export function ensureDirectory(
   path: string,
@@ -66,26 +64,30 @@ function make(path: string, owner: Account | undefined): void {
   } catch (error) {
     // Another start was a moment faster; the check that follows judges what it made.
     if (errorCode(error) === 'EEXIST') return;
-    throw new UnsafeDirectory(
-      `cannot make the directory ${path} (${errorCode(error)}); make it, owned by Kamailio's account`,
-    );
+    throw new Failure({
+      seen: `cannot make the directory ${path} (${errorCode(error)})`,
+      remedy: "make it, owned by Kamailio's account",
+    });
   }
 }
 
 function checkOne(path: string, found: Stats, owner: Account | undefined): void {
   if (found.isSymbolicLink())
-    throw new UnsafeDirectory(
-      `${path} is a symbolic link, which could lead root anywhere; put a real directory there`,
-    );
-  if (!found.isDirectory()) throw new UnsafeDirectory(`${path} is no directory; remove it`);
+    throw new Failure({
+      seen: `${path} is a symbolic link, which could lead root anywhere`,
+      remedy: 'put a real directory there',
+    });
+  if (!found.isDirectory()) throw new Failure({ seen: `${path} is no directory`, remedy: 'remove it' });
   if (!isTrusted(found.uid, owner))
-    throw new UnsafeDirectory(
-      `${path} belongs to another account (uid ${found.uid}); chown it to Kamailio's account or root`,
-    );
+    throw new Failure({
+      seen: `${path} belongs to another account (uid ${found.uid})`,
+      remedy: "chown it to Kamailio's account or root",
+    });
   if (isWritableByStrangers(found, owner)) {
-    throw new UnsafeDirectory(
-      `others may write to ${path} (mode ${mode(found)}); chmod it to 0755, or choose a pidfile in a directory of its own`,
-    );
+    throw new Failure({
+      seen: `others may write to ${path} (mode ${mode(found)})`,
+      remedy: 'chmod it to 0755, or choose a pidfile in a directory of its own',
+    });
   }
 }
 
@@ -117,9 +119,10 @@ function checkAncestor(path: string, parent: string, found: Stats, owner: Accoun
   const what = found.isSymbolicLink()
     ? 'is the symbolic link of another account'
     : 'another account controls';
-  throw new UnsafeDirectory(
-    `${path} lies below ${parent}, which ${what} (uid ${found.uid}, mode ${mode(found)}); choose a directory below root's own, such as /run`,
-  );
+  throw new Failure({
+    seen: `${path} lies below ${parent}, which ${what} (uid ${found.uid}, mode ${mode(found)})`,
+    remedy: "choose a directory below root's own, such as /run",
+  });
 }
 
 /** Where a link leads, which must be somewhere. */
@@ -128,9 +131,10 @@ function follow(path: string, link: string): string {
     statSync(link);
     return readlinkSync(link);
   } catch (error) {
-    throw new UnsafeDirectory(
-      `${path} lies below ${link}, which leads nowhere (${errorCode(error)}); correct the path`,
-    );
+    throw new Failure({
+      seen: `${path} lies below ${link}, which leads nowhere (${errorCode(error)})`,
+      remedy: 'correct the path',
+    });
   }
 }
 
@@ -152,6 +156,9 @@ function lookAt(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    throw new UnsafeDirectory(`${path} cannot be looked at (${errorCode(error)}); correct the path`);
+    throw new Failure({
+      seen: `${path} cannot be looked at (${errorCode(error)})`,
+      remedy: 'correct the path',
+    });
   }
 }

@@ -25,13 +25,3 @@ export interface Polled {
   readonly reply: Reply | undefined;
   readonly certificateExpires?: number;
 }
-
-/** A poll without a usable reply; thrown inside the transports, turned into an Outcome by `probe`. */
-export class PollFailure extends Error {
-  readonly remedy: string;
-
-  constructor(seen: string, remedy: string) {
-    super(seen);
-    this.remedy = remedy;
-  }
-}

@@ -1,9 +1,10 @@
 import { now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
 import { errorCode, explainExhaustion, isExhaustion } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import { hostPort } from '../socket-address.ts';
-import { type Outcome, type Polled, PollFailure } from './outcome.ts';
+import type { Outcome, Polled } from './outcome.ts';
 import type { Reply } from './reply.ts';
 import type { Target } from './target.ts';
 import { pollTcp } from './tcp.ts';
@@ -74,7 +75,10 @@ function explainSilence(waitedMs: number): Explanation {
 }
 
 function explainError(error: unknown): Explanation {
-  if (error instanceof PollFailure) return { seen: error.message, remedy: error.remedy };
+  if (error instanceof Failure) {
+    const [{ seen, remedy = '' } = { seen: error.message }] = error.problems;
+    return { seen, remedy };
+  }
   if (isExhaustion(error)) return explainExhaustion(error);
   switch (errorCode(error)) {
     case 'ECONNREFUSED':

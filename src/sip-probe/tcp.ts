@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Deadline } from '../deadline.ts';
+import { Failure } from '../failure.ts';
 import { isIPv6Literal } from '../socket-address.ts';
-import { PollFailure } from './outcome.ts';
 import { withQuickExpressions } from './quick-expressions.ts';
 import { answers, cutMessage, parseReply, type Reply } from './reply.ts';
 import { composeOptions, type OptionsRequest } from './request.ts';
@@ -14,7 +14,7 @@ const CLOSE_AFTER_MS = 50;
 
 /**
  * Polls a target over TCP and returns the final reply; undefined when none comes by `deadline`.
- * Throws the socket's error (ECONNREFUSED: nobody listens), or PollFailure when the connection is closed
+ * Throws the socket's error (ECONNREFUSED: nobody listens), or Failure when the connection is closed
  * or flooded instead of answered.
  */
 export function pollTcp(target: Target, user: string, deadline: Deadline): Promise<Reply | undefined> {
@@ -66,7 +66,7 @@ export function pollStream(
       }
       if (received.length > REPLY_LIMIT_BYTES) {
         const seen = `a reply did not end within ${REPLY_LIMIT_BYTES} bytes`;
-        finish(() => reject(new PollFailure(seen, 'find out what listens there')));
+        finish(() => reject(new Failure({ seen: seen, remedy: 'find out what listens there' })));
       }
     };
     const socket = isIPv6Literal(target.address) ? withQuickExpressions(() => open(take)) : open(take);
@@ -79,7 +79,7 @@ export function pollStream(
     socket.on('error', (error) => finish(() => reject(error)));
     socket.on('end', () => {
       const seen = 'the connection was closed without an answer';
-      finish(() => reject(new PollFailure(seen, "see Kamailio's log")));
+      finish(() => reject(new Failure({ seen: seen, remedy: "see Kamailio's log" })));
     });
     socket.on(opened, () => {
       const { localAddress: address = '', localPort: port = 0 } = socket;

@@ -1,14 +1,15 @@
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
-import { type Polled, PollFailure } from './outcome.ts';
+import { Failure } from '../failure.ts';
+import type { Polled } from './outcome.ts';
 import type { Target } from './target.ts';
 import { pollStream } from './tcp.ts';
 
 /**
  * Polls a target over TLS 1.2 or 1.3. The certificate is taken as it is: whether strangers trust it is not
  * what a monitor asks. No server name is sent, for targets are addresses (RFC 6066 §3).
- * Returns the final reply and the certificate's expiry; throws as `pollStream`, and PollFailure when the
+ * Returns the final reply and the certificate's expiry; throws as `pollStream`, and Failure when the
  * handshake fails.
  */
 export async function pollTls(target: Target, user: string, deadline: Deadline): Promise<Polled> {
@@ -53,13 +54,17 @@ function isTlsError(error: unknown): error is Error {
   return error instanceof Error && /^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(errorCode(error));
 }
 
-function noHandshake(seen: string): PollFailure {
-  return new PollFailure(seen, "is this a tls socket of Kamailio, not a tcp one? see Kamailio's log");
+function noHandshake(seen: string): Failure {
+  return new Failure({
+    seen: seen,
+    remedy: "is this a tls socket of Kamailio, not a tcp one? see Kamailio's log",
+  });
 }
 
-function handshakeFailure(error: Error): PollFailure {
-  return new PollFailure(
-    `the TLS handshake failed (${errorCode(error)})`,
-    'is this a tls socket of Kamailio, with a certificate, TLS 1.2 or later and no client certificate required (tls.cfg)?',
-  );
+function handshakeFailure(error: Error): Failure {
+  return new Failure({
+    seen: `the TLS handshake failed (${errorCode(error)})`,
+    remedy:
+      'is this a tls socket of Kamailio, with a certificate, TLS 1.2 or later and no client certificate required (tls.cfg)?',
+  });
 }

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { KamctlrcError, parseKamctlrc, readControlSettings } from '../../src/kamctl/kamctlrc.ts';
+import { Failure } from '../../src/failure.ts';
+import { parseKamctlrc, readControlSettings } from '../../src/kamctl/kamctlrc.ts';
 
 const fifoOf = (text: string) => parseKamctlrc(text, '/etc/kamctlrc').get('RPCFIFOPATH');
 
@@ -99,7 +100,7 @@ test('what a shell would expand or execute is refused for the two settings, with
         parseKamctlrc(`# one\nA=b\n  export ${name}=${value}\n`, '/etc/my/kamctlrc');
         assert.unreachable(value);
       } catch (error) {
-        assert.instance(error, KamctlrcError, `${value}: ${error}`);
+        assert.instance(error, Failure, `${value}: ${error}`);
         assert.match(String(error), `/etc/my/kamctlrc line 3: ${name} `);
       }
     }
@@ -159,7 +160,7 @@ test('a link to a file is followed; a directory, a FIFO or a huge file is refuse
     for (const name of ['directory', 'fifo', 'huge']) {
       assert.throws(
         () => readControlSettings(join(directory, name), PIDFILE),
-        (error: unknown) => error instanceof KamctlrcError,
+        (error: unknown) => error instanceof Failure,
         name,
       );
     }
@@ -176,7 +177,7 @@ test('a line of 128 KiB stalls nothing', () => {
       try {
         parseKamctlrc(`RPCFIFOPATH=/run/a${piece.repeat(long / piece.length)}${end}`, 'x');
       } catch (error) {
-        assert.instance(error, KamctlrcError, String(error));
+        assert.instance(error, Failure, String(error));
       }
     }
   }

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { statSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Failure } from '../../src/failure.ts';
 import { readControlSettings } from '../../src/kamctl/kamctlrc.ts';
 import { callRpc } from '../../src/kamctl/rpc.ts';
-import { RpcFailure } from '../../src/kamctl/rpc-failure.ts';
 import { findAccount } from '../../src/process/account.ts';
 import { readStatus } from '../../src/process/procfs.ts';
 import { within } from '../sip-probe/support.ts';
@@ -51,7 +51,7 @@ test("Kamailio's answer to a method that it does not have is shown", async () =>
     );
     assert.unreachable();
   } catch (error) {
-    assert.instance(error, RpcFailure, String(error));
+    assert.instance(error, Failure, String(error));
     assert.match(String(error), /no\.such over .* was answered with an error: .*[Nn]ot [Ff]ound/);
   } finally {
     await instance.dispose();

@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { operationDeadline, operationTimeout } from '../../src/actions/context.ts';
+import { Failure } from '../../src/failure.ts';
 import { ExitCode } from '../../src/ocf/exit-code.ts';
-import { Failure } from '../../src/ocf/failure.ts';
 import { readInvocation } from '../../src/ocf/invocation.ts';
 
 test("the executor's meta attributes are read", () => {

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
+import { Failure } from '../../src/failure.ts';
 import { ExitCode } from '../../src/ocf/exit-code.ts';
-import { Failure } from '../../src/ocf/failure.ts';
 import { type Invocation, readInvocation } from '../../src/ocf/invocation.ts';
 
 /** An invocation of `action` with these parameters in the environment and these flags on the command line. */

@@ -12,12 +12,8 @@ import {
 } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  checkDirectory,
-  ensureDirectory,
-  removeIfEmpty,
-  UnsafeDirectory,
-} from '../../src/process/directory.ts';
+import { Failure } from '../../src/failure.ts';
+import { checkDirectory, ensureDirectory, removeIfEmpty } from '../../src/process/directory.ts';
 import { AGENT } from '../support/agent.ts';
 
 const OWNER = { uid: 61_001, gid: 61_001 };
@@ -37,7 +33,7 @@ function unsafe(check: () => void): string {
   try {
     check();
   } catch (error) {
-    assert.instance(error, UnsafeDirectory, String(error));
+    assert.instance(error, Failure, String(error));
     return String(error);
   }
   throw new Error('was taken for safe');
