@@ -46,13 +46,13 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
   await makeDirectories(params, owner);
   log.debug(`command line: ${[params.binary, ...kamailioArguments(params)].join(' ')}`);
   // A main process that lives without answering may be one that another start has just launched: wait for it.
-  const launched = running.found ? undefined : launch(params.binary, kamailioArguments(params));
+  const launched = running.found ? undefined : launch(params.binary, kamailioArguments(params), owner);
   try {
-    const pid = await waitUntilServing(params, launched, serving);
+    const pid = await waitUntilServing(params, owner, launched, serving);
     log.done(`Kamailio is started (pid ${pid})`);
     return ExitCode.success;
   } catch (error) {
-    await leaveNothing(params, deadline);
+    await leaveNothing(params, owner, deadline);
     throw error;
   } finally {
     launched?.release();
@@ -96,13 +96,14 @@ async function makeDirectories(params: Params, owner: Account | undefined): Prom
     asFailure(() => ensureDirectory(dirname(fifo), owner, 'as it is'));
   }
   if (findMain(params).found) return;
-  const inTheWay = removePidfile(params.pidfile);
+  const inTheWay = removePidfile(params.pidfile, owner);
   if (inTheWay) throw new Failure({ seen: inTheWay, remedy: 'remove it by hand' }, ExitCode.permission);
 }
 
 /** Returns the pid of the main process once everything answers. Throws Failure when it exits or the deadline comes. */
 async function waitUntilServing(
   params: Params,
+  owner: Account | undefined,
   launched: Launch | undefined,
   deadline: Deadline,
 ): Promise<number> {
@@ -110,14 +111,14 @@ async function waitUntilServing(
   let pidfileIs = '';
   for (; !deadline.passed; await deadline.pause(LOOK_EVERY_MS)) {
     const { end } = launched ?? {};
-    if (end && hasFailed(end)) throw await explainFailedLaunch(params, end, launched, deadline);
+    if (end && hasFailed(end)) throw await explainFailedLaunch(params, owner, end, launched, deadline);
 
     const main = findMain(params);
     if (!main.found) {
       pidfileIs = main.why;
       const starting = launched && !end;
       if (starting || findProcesses(params).length > 0) continue;
-      throw await explainFailedLaunch(params, end, launched, deadline);
+      throw await explainFailedLaunch(params, owner, end, launched, deadline);
     }
     const askedAt = now();
     const checked = problemsOf(params, main.process.pid, deadline);
@@ -144,8 +145,8 @@ async function waitUntilServing(
   );
 }
 
-async function leaveNothing(params: Params, deadline: Deadline): Promise<void> {
+async function leaveNothing(params: Params, owner: Account | undefined, deadline: Deadline): Promise<void> {
   await endProcesses(params, deadline.earlier(deadline.remaining / 2), deadline);
-  removePidfile(params.pidfile);
+  removePidfile(params.pidfile, owner);
   removeSpare(params);
 }

@@ -8,7 +8,8 @@ import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { readParamsForStop, type StopParams } from '../params/parse.ts';
 import { findAccount } from '../process/account.ts';
-import { checkDirectory, removeIfEmpty } from '../process/directory.ts';
+import { removeIfEmpty } from '../process/directory.ts';
+import { checkDirectory } from '../process/directory-check.ts';
 import { type Ending, endProcesses } from '../process/end.ts';
 import { describeProcesses } from '../process/instance.ts';
 import { removePidfile } from '../process/pidfile.ts';
@@ -48,14 +49,15 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
  */
 function removeFiles({ pidfile, pidfileIsDefault, kamuser }: StopParams): string | undefined {
   const directory = dirname(pidfile);
+  const owner = kamuser ? findAccount(kamuser) : undefined;
   try {
-    checkDirectory(directory, kamuser ? findAccount(kamuser) : undefined);
+    checkDirectory(directory, owner);
   } catch (error) {
     return existsSync(pidfile)
       ? `the pidfile ${pidfile} is left: ${error instanceof Error ? error.message : error}`
       : undefined;
   }
-  const left = removePidfile(pidfile);
+  const left = removePidfile(pidfile, owner);
   if (pidfileIsDefault) removeIfEmpty(directory);
   return left;
 }

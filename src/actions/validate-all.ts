@@ -12,7 +12,7 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
   const params = readParams(invocation);
   // Level 0 is for a tool that plans on another machine: the values alone, not what they name here.
   if (checkLevelOf(invocation) === 0) return ExitCode.success;
-  await checkNode(params);
-  checkConfiguration(params, deadline);
+  const account = await checkNode(params);
+  checkConfiguration(params, account, deadline);
   return ExitCode.success;
 }

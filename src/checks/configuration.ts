@@ -4,16 +4,22 @@ import { isExhaustion } from '../error-code.ts';
 import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import type { Params } from '../params/table.ts';
+import type { Account } from '../process/account.ts';
 import { configuredArguments } from '../process/command-line.ts';
 import { errorLines } from '../process/launch.ts';
+import { commandAs, mustChange } from '../process/run-as.ts';
 
 /**
  * Lets Kamailio check its configuration file (`-c`), with the options that it would be started with:
- * they may define what the file's #!ifdef ask for. A running instance is not disturbed.
+ * they may define what the file's #!ifdef ask for; and as the account that it would run as, since nothing that the
+ * file names is to be opened by root. A running instance is not disturbed.
  * Throws Failure `arguments` with Kamailio's own words, which name line and column.
  */
-export function checkConfiguration(params: Params, deadline: Deadline): void {
-  const check = spawnSync(params.binary, ['-c', '-f', params.conffile, ...configuredArguments(params)], {
+export function checkConfiguration(params: Params, account: Account | undefined, deadline: Deadline): void {
+  const words = ['-c', '-f', params.conffile, ...configuredArguments(params)];
+  const { program, args, env } = commandAs(account, params.binary, words);
+  const check = spawnSync(program, args, {
+    env,
     encoding: 'utf8',
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: Math.max(1, Math.floor(deadline.remaining)),
@@ -21,7 +27,8 @@ export function checkConfiguration(params: Params, deadline: Deadline): void {
   });
   if (check.status === 0) return;
   if (isExhaustion(check.error)) throw check.error;
-  const byHand = `\`${params.binary} -c -f ${params.conffile}\` shows all`;
+  const as = account && mustChange(account) ? ` as ${account.name}` : '';
+  const byHand = `\`${params.binary} -c -f ${params.conffile}\`${as} shows all`;
   if (check.error || check.signal) {
     const why = check.error?.message ?? `ended by ${check.signal}`;
     throw new Failure(

@@ -3,9 +3,11 @@ import { isExhaustion } from '../error-code.ts';
 import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import type { Params } from '../params/table.ts';
+import type { Account } from '../process/account.ts';
 import { kamailioArguments } from '../process/command-line.ts';
 import { endProcesses } from '../process/end.ts';
 import { errorLines, type Launch, type LaunchEnd, launch } from '../process/launch.ts';
+import { mustChange } from '../process/run-as.ts';
 import { holderOf, listeningSockets } from '../process/sockets.ts';
 import { hostPort, isIPv6Literal } from '../socket-address.ts';
 import { checkConfiguration } from './configuration.ts';
@@ -20,6 +22,7 @@ const REPEAT_MS = 5000;
  */
 export async function explainFailedLaunch(
   params: Params,
+  account: Account | undefined,
   end: LaunchEnd | undefined,
   launched: Launch | undefined,
   deadline: Deadline,
@@ -34,10 +37,10 @@ export async function explainFailedLaunch(
       ExitCode.installed,
     );
   }
-  const rejected = configurationFailure(params, deadline);
+  const rejected = configurationFailure(params, account, deadline);
   if (rejected) return rejected;
   const lines = errorLines(launched?.errors ?? '', 'last');
-  const words = lines.length > 0 ? lines : await repeatInForeground(params, deadline);
+  const words = lines.length > 0 ? lines : await repeatInForeground(params, account, deadline);
   const holders = socketHolders(params);
   const seen = [
     `Kamailio ${describe(end)} instead of serving`,
@@ -48,15 +51,23 @@ export async function explainFailedLaunch(
   return new Failure(
     {
       seen: seen.join(': '),
-      remedy: `see its log${holders.length > 0 ? ', and end what holds the socket' : ''}`,
+      remedy: [
+        ...(account && mustChange(account) && words.some(isPermission) ? [withoutRoot(account)] : []),
+        'see its log',
+        ...(holders.length > 0 ? ['end what holds the socket'] : []),
+      ].join(', and '),
     },
     ExitCode.generic,
   );
 }
 
-function configurationFailure(params: Params, deadline: Deadline): Failure | undefined {
+function configurationFailure(
+  params: Params,
+  account: Account | undefined,
+  deadline: Deadline,
+): Failure | undefined {
   try {
-    checkConfiguration(params, deadline);
+    checkConfiguration(params, account, deadline);
     return undefined;
   } catch (error) {
     return error instanceof Failure ? error : undefined;
@@ -68,9 +79,13 @@ function configurationFailure(params: Params, deadline: Deadline): Failure | und
  * started once more with the same options, in the foreground and logging to stderr (-DD -E): what made it
  * exit does so again, and is heard. If it comes up this time it is ended again: the start has failed.
  */
-async function repeatInForeground(params: Params, deadline: Deadline): Promise<string[]> {
+async function repeatInForeground(
+  params: Params,
+  account: Account | undefined,
+  deadline: Deadline,
+): Promise<string[]> {
   const patience = deadline.sooner(REPEAT_MS);
-  const again = launch(params.binary, [...kamailioArguments(params), '-DD', '-E']);
+  const again = launch(params.binary, [...kamailioArguments(params), '-DD', '-E'], account);
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, patience.remaining);
@@ -99,4 +114,13 @@ function socketHolders(params: Params): string[] {
 function describe(end: LaunchEnd | undefined): string {
   if (end?.kind === 'signal') return `was ended by ${end.signal}`;
   return end?.kind === 'exit' && end.code !== 0 ? `exited with ${end.code}` : 'exited';
+}
+
+function isPermission(line: string): boolean {
+  return /permission denied|operation not permitted|EACCES|EPERM/i.test(line);
+}
+
+/** What Kamailio could do as root, and cannot do as its account. The shell agent starts it without root, too. */
+function withoutRoot({ name }: Account): string {
+  return `Kamailio runs as ${name}, without root: give it a port from 1024 on, and files that ${name} may read`;
 }

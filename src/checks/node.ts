@@ -5,8 +5,9 @@ import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import type { Params } from '../params/table.ts';
 import { type Account, findAccount, findGroup } from '../process/account.ts';
-import { checkDirectory } from '../process/directory.ts';
+import { checkDirectory } from '../process/directory-check.ts';
 import { isExecutableFormat } from '../process/executable.ts';
+import { findSetpriv, mustChange } from '../process/run-as.ts';
 import { controlSettings } from './control-settings.ts';
 import { checkTools } from './tools.ts';
 
@@ -45,7 +46,24 @@ export function checkConffile({ conffile }: Params): void {
 
 /** Nobody but Kamailio's account can meddle with the pidfile. Throws Failure `permission`. */
 export function checkDirectories(params: Params, owner: Account | undefined): void {
-  asFailure(() => checkDirectory(dirname(params.pidfile), owner));
+  const directory = dirname(params.pidfile);
+  asFailure(() => checkDirectory(directory, owner));
+  if (!owner || !mustChange(owner) || mayWrite(owner, directory)) return;
+  throw new Failure(
+    {
+      seen: `${owner.name} may not write the pidfile into ${directory}`,
+      remedy: `\`chown ${owner.name} ${directory}\`, or choose a pidfile in a directory of its own`,
+    },
+    ExitCode.permission,
+  );
+}
+
+/** Whether an account may put files into a directory; one that is missing yet will be the account's own. */
+function mayWrite({ uid, gid }: Account, directory: string): boolean {
+  const found = statSync(directory, { throwIfNoEntry: false });
+  if (!found) return true;
+  const bit = found.uid === uid ? 0o200 : found.gid === gid ? 0o020 : 0o002;
+  return (found.mode & bit) !== 0;
 }
 
 /** What `check` finds is a matter of permissions. */
@@ -107,5 +125,14 @@ export function checkAccounts({ kamuser, kamgroup }: Params): Account | undefine
       ExitCode.permission,
     );
   }
-  return account && { uid: account.uid, gid: gid ?? account.gid };
+  if (account && mustChange(account) && !findSetpriv()) {
+    throw new Failure(
+      {
+        seen: `there is no setpriv on this node, by which root starts Kamailio as ${kamuser}`,
+        remedy: 'install the package util-linux',
+      },
+      ExitCode.installed,
+    );
+  }
+  return account && { ...account, gid: gid ?? account.gid };
 }

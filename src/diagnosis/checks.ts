@@ -83,7 +83,7 @@ function version(params: Params, deadline: Deadline): Result {
 function configuration(params: Params, deadline: Deadline): Result {
   checkBinary(params);
   checkConffile(params);
-  checkConfiguration(params, deadline.sooner(10_000));
+  checkConfiguration(params, checkAccounts(params), deadline.sooner(10_000));
   return ok(`${params.conffile}: Kamailio accepts it`);
 }
 

@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { isExhaustion } from '../error-code.ts';
 
-/** Numbers of an account, as chown and setuid take them. */
+/** An account of this node (passwd(5)). */
 export interface Account {
+  readonly name: string;
   readonly uid: number;
   /** The account's primary group. */
   readonly gid: number;
+  readonly home: string;
 }
 
 /**
@@ -14,8 +16,8 @@ export interface Account {
  * name service, by getent(1). Undefined when the node does not know it.
  */
 export function findAccount(nameOrUid: string): Account | undefined {
-  const fields = findEntry('passwd', nameOrUid);
-  return fields ? { uid: Number(fields[2]), gid: Number(fields[3]) } : undefined;
+  const [name = '', , uid, gid, , home = '/'] = findEntry('passwd', nameOrUid) ?? [];
+  return uid === undefined ? undefined : { name, uid: Number(uid), gid: Number(gid), home };
 }
 
 /** Looks up a group's number by name or number, in the same places; undefined when the node does not know it. */

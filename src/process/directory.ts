@@ -1,22 +1,28 @@
+import { spawnSync } from 'node:child_process';
 import {
-  chmodSync,
-  chownSync,
-  lstatSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
   mkdirSync,
-  readlinkSync,
-  realpathSync,
+  openSync,
   rmdirSync,
-  type Stats,
-  statSync,
+  unlinkSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { errorCode } from '../error-code.ts';
+import { dirname, join } from 'node:path';
+import { errorCode, isExhaustion } from '../error-code.ts';
 import { Failure } from '../failure.ts';
+import { oneLine } from '../ocf/one-line.ts';
 import type { Account } from './account.ts';
+import { checkDirectory, checkWay, lookAt } from './directory-check.ts';
+import { commandAs, mustChange } from './run-as.ts';
+
+/** A disk that does not answer must not hold up a stop, ms. */
+const TOOL_LIMIT_MS = 5000;
 
 /**
  * Makes a directory that Kamailio's account writes to, unless it is there, and makes sure that nobody
- * else can put a file or a link into it, or swap it: root is going to write and remove files there.
+ * else can put a file or a link into it, or swap it.
  * /run is empty after a boot, so this is the first thing a start does. `owner` is Kamailio's account,
  * or undefined for the calling one. One that is there may be exempt from the checks: the operator's own
  * choice, such as /tmp for a FIFO. Throws Failure.
@@ -31,11 +37,22 @@ export function ensureDirectory(
   if (found === undefined || existing === 'checked') checkDirectory(path, owner);
 }
 
-/** The checks of `ensureDirectory` alone; a directory that does not exist yet passes if its parents do. */
-export function checkDirectory(path: string, owner: Account | undefined): void {
-  const found = lookAt(path);
-  if (found) checkOne(path, found, owner);
-  checkWay(path, owner);
+/**
+ * Removes an entry of a directory that Kamailio's account may write to. The account may have put a link in the
+ * directory's place meanwhile, so root acts through a descriptor that no link can have opened, and where the account
+ * controls the way as well, as the account. Throws Failure, or the system's error (ENOENT: not there).
+ */
+export function removeFrom(directory: string, name: string, owner: Account | undefined): void {
+  if (checkDirectory(directory, owner) === 'the account, too' && owner && mustChange(owner)) {
+    runAs(owner, 'rm', ['-f', '--', join(directory, name)]);
+    return;
+  }
+  const fd = openDirectory(directory);
+  try {
+    unlinkSync(`/proc/self/fd/${fd}/${name}`);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Removes a directory if it is empty; anything else about it is left to whoever made it so. */
@@ -49,116 +66,62 @@ export function removeIfEmpty(path: string): void {
 
 /**
  * Makes a directory and the missing ones above it, one after the other from the top, each in a place that
- * was checked before: mkdir and chown in a stranger's directory can be led astray. Only the last one goes
- * to `owner`.
+ * was checked before. Only the last one goes to `owner`. Root makes directories only where nobody else can exchange
+ * them: what is made is then changed through its descriptor. Where the account controls the way, the account makes
+ * them itself, and nothing that it exchanges meanwhile is more than its own.
  */
 function make(path: string, owner: Account | undefined): void {
   const parent = dirname(path);
-  if (!lookAt(parent)) make(parent, undefined);
-  checkDirectory(path, owner);
+  if (!lookAt(parent)) make(parent, ownerOfParent(parent, owner));
+  const control = checkDirectory(path, owner);
   try {
-    const real = join(realpathSync(parent), basename(path));
-    mkdirSync(real, { mode: 0o755 });
-    chmodSync(real, 0o755);
-    if (owner && owner.uid !== process.geteuid?.()) chownSync(real, owner.uid, owner.gid);
+    if (control === 'the account, too' && owner && mustChange(owner)) {
+      runAs(owner, 'mkdir', ['-m', '0755', '--', path]);
+      return;
+    }
+    mkdirSync(path, { mode: 0o755 });
+    const fd = openDirectory(path);
+    try {
+      fchmodSync(fd, 0o755);
+      if (owner && mustChange(owner)) fchownSync(fd, owner.uid, owner.gid);
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     // Another start was a moment faster; the check that follows judges what it made.
     if (errorCode(error) === 'EEXIST') return;
+    const why = error instanceof Failure ? error.message : errorCode(error);
     throw new Failure({
-      seen: `cannot make the directory ${path} (${errorCode(error)})`,
+      seen: `cannot make the directory ${path} (${why})`,
       remedy: "make it, owned by Kamailio's account",
     });
   }
 }
 
-function checkOne(path: string, found: Stats, owner: Account | undefined): void {
-  if (found.isSymbolicLink())
-    throw new Failure({
-      seen: `${path} is a symbolic link, which could lead root anywhere`,
-      remedy: 'put a real directory there',
-    });
-  if (!found.isDirectory()) throw new Failure({ seen: `${path} is no directory`, remedy: 'remove it' });
-  if (!isTrusted(found.uid, owner))
-    throw new Failure({
-      seen: `${path} belongs to another account (uid ${found.uid})`,
-      remedy: "chown it to Kamailio's account or root",
-    });
-  if (isWritableByStrangers(found, owner)) {
-    throw new Failure({
-      seen: `others may write to ${path} (mode ${mode(found)})`,
-      remedy: 'chmod it to 0755, or choose a pidfile in a directory of its own',
-    });
-  }
+/** Missing parents are root's, unless the account controls the way to them. */
+function ownerOfParent(parent: string, owner: Account | undefined): Account | undefined {
+  return checkWay(parent, owner) === 'root alone' ? undefined : owner;
 }
 
-/**
- * Goes the way to a path as the kernel does, link by link, and judges each directory and each link on it, as far
- * as there are any: who controls one of them chooses where the path leads.
- */
-function checkWay(path: string, owner: Account | undefined): void {
-  const names = dirname(path).split('/');
-  for (let at = '/'; names.length > 0; ) {
-    const next = join(at, names.shift() ?? '');
-    const found = lookAt(next);
-    if (!found) return;
-    if (next !== '/') checkAncestor(path, next, found, owner);
-    if (!found.isSymbolicLink()) {
-      at = next;
-      continue;
-    }
-    const target = follow(path, next);
-    names.unshift(...target.split('/'));
-    if (target.startsWith('/')) at = '/';
-  }
+/** A descriptor of the directory itself; what a link leads to is not opened. Throws the system's error. */
+function openDirectory(path: string): number {
+  return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
 }
 
-function checkAncestor(path: string, parent: string, found: Stats, owner: Account | undefined): void {
-  const sticky = (found.mode & 0o1000) !== 0;
-  const open = isWritableByStrangers(found, owner) && !sticky && !found.isSymbolicLink();
-  if (isTrusted(found.uid, owner) && !open) return;
-  const what = found.isSymbolicLink()
-    ? 'is the symbolic link of another account'
-    : 'another account controls';
-  throw new Failure({
-    seen: `${path} lies below ${parent}, which ${what} (uid ${found.uid}, mode ${mode(found)})`,
-    remedy: "choose a directory below root's own, such as /run",
+/** Runs a program of coreutils as `owner`. Throws Failure with what it said. */
+function runAs(owner: Account, tool: 'mkdir' | 'rm', words: readonly string[]): void {
+  const { program, args, env } = commandAs(owner, `/bin/${tool}`, words, '--clear-groups');
+  const done = spawnSync(program, args, {
+    encoding: 'utf8',
+    env: { ...env, LC_ALL: 'C' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: TOOL_LIMIT_MS,
   });
-}
-
-/** Where a link leads, which must be somewhere. */
-function follow(path: string, link: string): string {
-  try {
-    statSync(link);
-    return readlinkSync(link);
-  } catch (error) {
+  if (isExhaustion(done.error)) throw done.error;
+  if (done.status !== 0) {
     throw new Failure({
-      seen: `${path} lies below ${link}, which leads nowhere (${errorCode(error)})`,
-      remedy: 'correct the path',
-    });
-  }
-}
-
-function isTrusted(uid: number, owner: Account | undefined): boolean {
-  return uid === 0 || uid === owner?.uid || uid === process.geteuid?.();
-}
-
-function isWritableByStrangers(found: Stats, owner: Account | undefined): boolean {
-  if ((found.mode & 0o002) !== 0) return true;
-  const ownGroups = [0, owner?.gid, process.getegid?.()];
-  return (found.mode & 0o020) !== 0 && !ownGroups.includes(found.gid);
-}
-
-function mode(found: Stats): string {
-  return (found.mode & 0o7777).toString(8).padStart(4, '0');
-}
-
-function lookAt(path: string): Stats | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    throw new Failure({
-      seen: `${path} cannot be looked at (${errorCode(error)})`,
-      remedy: 'correct the path',
+      seen: oneLine(done.error?.message ?? done.stderr, 200),
+      remedy: `see what ${owner.name} may do there`,
     });
   }
 }

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Account } from './account.ts';
+import { commandAs } from './run-as.ts';
 
 /** A Kamailio that was launched. Its launcher forks the main process and exits when that one serves. */
 export interface Launch {
@@ -31,15 +33,16 @@ const LAST_WORDS_MS = 300;
 const MESSAGE_HEAD = /^[A-Z]+: (\S+) \[[^\]]+:\d+\]: (?:\w+\(\): )?/;
 
 /**
- * Starts a program from an argument vector; no shell is involved. Its stderr goes through a pipe, not into
+ * Starts a program from an argument vector, as `account`; no shell is involved. Its stderr goes through a pipe, not into
  * the agent's own: a Kamailio that logs to stderr keeps it open for life, and the executor would wait for
  * that. (Kamailio ignores SIGPIPE, so it is not hurt when the agent goes.)
  */
-export function launch(binary: string, args: readonly string[]): Launch {
+export function launch(binary: string, args: readonly string[], account?: Account): Launch {
   let errors = '';
   let end: LaunchEnd | undefined;
   // Without descriptors to spare there is not even a pipe.
-  const child: ChildProcess = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const { program, args: words, env } = commandAs(account, binary, args);
+  const child: ChildProcess = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'], env });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors = (errors + text).slice(-KEEP_CHARACTERS);
   });

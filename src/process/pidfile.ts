@@ -1,5 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { errorCode, isExhaustion } from '../error-code.ts';
+import type { Account } from './account.ts';
+import { removeFrom } from './directory.ts';
 import { type Instance, identify, isAlive } from './instance.ts';
 import { type ProcessStat, readStat } from './procfs.ts';
 
@@ -52,10 +55,13 @@ function readPidfile(path: string): { readonly pid: number } | { readonly why: s
   }
 }
 
-/** Removes a pidfile (a link itself, never what it points to). Returns what was in the way, if anything. */
-export function removePidfile(path: string): string | undefined {
+/**
+ * Removes a pidfile (a link itself, never what it points to), in a directory that was checked for `owner`. Returns what
+ * was in the way, if anything.
+ */
+export function removePidfile(path: string, owner: Account | undefined): string | undefined {
   try {
-    unlinkSync(path);
+    removeFrom(dirname(path), basename(path), owner);
     return undefined;
   } catch (error) {
     return errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR'

@@ -9,7 +9,8 @@ function id(...args: string[]): number {
 
 test('an account is found by name and by number, with its primary group', () => {
   for (const name of ['root', 'nobody', 'daemon']) {
-    const account = { uid: id('-u', name), gid: id('-g', name) };
+    const home = spawnSync('getent', ['passwd', name], { encoding: 'utf8' }).stdout.split(':')[5];
+    const account = { name, uid: id('-u', name), gid: id('-g', name), home };
     assert.equal(findAccount(name), account);
     assert.equal(findAccount(String(account.uid)), account);
   }

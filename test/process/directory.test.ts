@@ -13,10 +13,11 @@ import {
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Failure } from '../../src/failure.ts';
-import { checkDirectory, ensureDirectory, removeIfEmpty } from '../../src/process/directory.ts';
+import { ensureDirectory, removeIfEmpty } from '../../src/process/directory.ts';
+import { checkDirectory } from '../../src/process/directory-check.ts';
 import { AGENT } from '../support/agent.ts';
 
-const OWNER = { uid: 61_001, gid: 61_001 };
+const OWNER = { name: 'ocfk', uid: 61_001, gid: 61_001, home: '/' };
 const STRANGER = 61_002;
 
 function withDirectory(use: (directory: string) => void): void {
