@@ -1,6 +1,6 @@
 import { runChecks } from '../diagnosis/checks.ts';
-import { invocationOf } from '../diagnosis/cluster-resource.ts';
-import type { Finding } from '../diagnosis/finding.ts';
+import { askCluster } from '../diagnosis/cluster-resource.ts';
+import { type Finding, findingsOf, warning } from '../diagnosis/finding.ts';
 import { jsonReport, textReport } from '../diagnosis/report.ts';
 import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
@@ -18,13 +18,19 @@ import type { Context } from './context.ts';
 export async function run({ invocation, deadline }: Context): Promise<number> {
   const output = outputFormat(invocation.flags);
   const [resource] = invocation.operands;
-  const asked = resource === undefined ? invocation : await invocationOf(resource, invocation);
-  const { params, faults } = readParamsWithFaults(asked);
-  const findings = await runChecks(params, faults, deadline);
+  const asked =
+    resource === undefined
+      ? { invocation, source: 'environment and flags', problems: [] }
+      : await askCluster(resource, invocation);
+  const { params, faults } = readParamsWithFaults(asked.invocation);
+  const findings = [
+    ...findingsOf('cluster', warning(asked.problems), 0),
+    ...(await runChecks(params, faults, deadline)),
+  ];
   const exitCode = codeOf(findings);
   const report = {
-    instance: asked.instance,
-    source: resource === undefined ? 'environment and flags' : `the cluster's resource ${resource}`,
+    instance: asked.invocation.instance,
+    source: asked.source,
     findings,
     exitCode,
   };

@@ -8,9 +8,8 @@ import { kamailioArguments } from '../process/command-line.ts';
 import { endProcesses } from '../process/end.ts';
 import { errorLines, type Launch, type LaunchEnd, launch } from '../process/launch.ts';
 import { mustChange } from '../process/run-as.ts';
-import { holderOf, listeningSockets } from '../process/sockets.ts';
-import { hostPort, isIPv6Literal } from '../socket-address.ts';
 import { checkConfiguration } from './configuration.ts';
+import { socketHolders } from './socket-holders.ts';
 
 /** How long Kamailio is given to repeat its mistake in the foreground, ms. */
 const REPEAT_MS = 5000;
@@ -41,7 +40,7 @@ export async function explainFailedLaunch(
   if (rejected) return rejected;
   const lines = errorLines(launched?.errors ?? '', 'last');
   const words = lines.length > 0 ? lines : await repeatInForeground(params, account, deadline);
-  const holders = socketHolders(params);
+  const holders = socketHolders(params, words);
   const seen = [
     `Kamailio ${describe(end)} instead of serving`,
     // First, since the cluster keeps no more than 127 characters of a reason.
@@ -96,19 +95,6 @@ async function repeatInForeground(
   await endProcesses(params, deadline.sooner(REPEAT_MS), deadline);
   again.release();
   return lines;
-}
-
-/** The sockets that this instance would listen on and another process holds. */
-function socketHolders(params: Params): string[] {
-  if (params.proto.startsWith('conf_')) return [];
-  const transports = ['udp', 'tcp'].filter((transport) => params.proto.includes(transport));
-  const ipv6 = isIPv6Literal(params.listen_address);
-  return listeningSockets()
-    .filter(({ transport, port }) => transports.includes(transport) && port === params.port)
-    .filter(({ address }) => isIPv6Literal(address) === ipv6)
-    .map(
-      (socket) => `${socket.transport}:${hostPort(socket)} by ${holderOf(socket.inode) ?? 'another process'}`,
-    );
 }
 
 function describe(end: LaunchEnd | undefined): string {

@@ -3,7 +3,7 @@ import { readArgv } from '../process/procfs.ts';
 import { listeningSockets, openPaths, socketInodes } from '../process/sockets.ts';
 import { probe } from '../sip-probe/probe.ts';
 import type { Target } from '../sip-probe/target.ts';
-import { hostPort } from '../socket-address.ts';
+import { hostPort, isSameAddress, isWildcard } from '../socket-address.ts';
 
 /**
  * The mistakes that people make with set-ups like these, each as a sentence that says what to change;
@@ -38,7 +38,8 @@ export function suggestOtherSocket(pids: readonly number[], target: Target): str
   const own = listeningSockets().filter((socket) => inodes.has(socket.inode));
   const same = own.filter((socket) => socket.transport === transport);
   const covers = same.some(
-    ({ address, port }) => port === target.port && (address === target.address || /^[0.:]+$/.test(address)),
+    ({ address, port }) =>
+      port === target.port && (isSameAddress(address, target.address) || isWildcard(address)),
   );
   if (covers || own.length === 0) return undefined;
   const names = own.map((socket) => `${socket.transport}:${hostPort(socket)}`);

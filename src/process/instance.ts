@@ -44,6 +44,16 @@ export function identify(pid: number, instance: Instance): ProcessStat | undefin
   return stat && isAlive(stat) ? stat : undefined;
 }
 
+/** The pidfiles behind `-P` on the command lines of all processes of this PID namespace. */
+export function livingPidfiles(): string[] {
+  return listPids().flatMap((pid) => {
+    const argv = readArgv(pid) ?? [];
+    const pidfile = argv[argv.indexOf('-P') + 1];
+    const isHere = argv.includes('-P') && readStatus(pid)?.pidNamespaces === 1;
+    return isHere && pidfile !== undefined ? [pidfile] : [];
+  });
+}
+
 /** The process as it is now; undefined when it is gone, dead, or its pid belongs to another by now. */
 export function refresh(process: ProcessStat): ProcessStat | undefined {
   const now = readStat(process.pid);

@@ -11,11 +11,11 @@ function assertNothingRuns(instance: TestInstance): void {
 }
 
 /** Binds a plain UDP socket, without SO_REUSEADDR: Linux lets two sockets that both have it share a port. */
-async function holdUdpPort(port: number): Promise<() => void> {
-  const socket = createSocket('udp4');
+async function holdUdpPort(port: number, address = '127.0.0.1'): Promise<() => void> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   await new Promise<void>((resolve, reject) => {
     socket.on('error', reject);
-    socket.bind(port, '127.0.0.1', resolve);
+    socket.bind(port, address, resolve);
   });
   return () => socket.close();
 }
@@ -63,6 +63,59 @@ for (const proto of ['udp', 'udptcp']) {
       assertCall(await call(instance, 'stop'), 0);
     }));
 }
+
+test('a dual-stack [::] in the way is named, also for an IPv4 address', () =>
+  withInstance({ params: { proto: 'udp' } }, async (instance) => {
+    const release = await holdUdpPort(instance.port, '::');
+    try {
+      assertCall(
+        await call(instance, 'start'),
+        1,
+        new RegExp(`in use: udp:\\[[0:]+\\]:${instance.port} by pid ${process.pid} `),
+      );
+    } finally {
+      release();
+    }
+  }));
+
+test('with listen lines of its own, the address is taken from the words of Kamailio', () =>
+  withInstance(
+    { params: { proto: 'conf_udp' }, config: (port) => `listen=udp:127.0.0.1:${port}` },
+    async (instance) => {
+      const release = await holdUdpPort(instance.port);
+      try {
+        const holder = new RegExp(`in use: udp:127\\.0\\.0\\.1:${instance.port} by pid ${process.pid} `);
+        assertCall(await call(instance, 'start'), 1, holder);
+      } finally {
+        release();
+      }
+    },
+  ));
+
+test('a program on another address of the same port is not named, and does not hide the true reason', () =>
+  withInstance({ config: 'modparam("jsonrpcs", "transport", 1)' }, async (instance) => {
+    const release = await holdUdpPort(instance.port, '127.0.0.77');
+    try {
+      const started = await call(instance, 'start');
+      assertCall(started, 1, /jsonrpcs/);
+      assert.not.match(started.stderr, /in use|end what holds/);
+      assert.match(started.reason.slice(0, 127), /jsonrpcs/, 'what the cluster keeps has the true reason');
+    } finally {
+      release();
+    }
+  }));
+
+test('a failure that has nothing to do with sockets names no holder, even of the very address', () =>
+  withInstance({ config: 'modparam("jsonrpcs", "transport", 1)' }, async (instance) => {
+    const release = await holdUdpPort(instance.port);
+    try {
+      const started = await call(instance, 'start');
+      assertCall(started, 1, /jsonrpcs/);
+      assert.not.match(started.stderr, /in use|end what holds/);
+    } finally {
+      release();
+    }
+  }));
 
 test('an address that is not on this node is told in the words of Kamailio', () =>
   withInstance({ params: { listen_address: '192.0.2.1' } }, async (instance) => {
