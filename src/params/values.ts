@@ -133,9 +133,15 @@ export function monitorTools(text: string): MonitorTools {
   return found;
 }
 
-/** The name (or number) of an account or group, or empty for "none" (useradd(8)). */
+/**
+ * The name (or number) of an account or group (useradd(8)), also with a realm or domain as directories have them
+ * (`user@realm`, `DOMAIN\user`), or empty for "none". It never begins with a dash: programs that look it up or change
+ * to it must not take it for an option. Nor does it hold a blank, a colon or a slash.
+ */
 export function accountName(text: string): string {
-  if (text === '' || /^([A-Za-z_][A-Za-z0-9_.-]{0,30}\$?|\d{1,10})$/.test(text)) return text;
+  const pattern =
+    /^((?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\\)?[A-Za-z_][A-Za-z0-9_.-]{0,30}\$?(?:@[A-Za-z0-9][A-Za-z0-9.-]{0,252})?|\d{1,10})$/;
+  if (text === '' || pattern.test(text)) return text;
   throw new Failure({ seen: 'is no name of an account' });
 }
 

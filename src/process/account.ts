@@ -32,7 +32,11 @@ function findEntry(database: 'passwd' | 'group', key: string): string[] | undefi
   // The key is one of `accountName`'s: it cannot be taken for an option.
   const answer = spawnSync('/usr/bin/getent', [database, key], { encoding: 'utf8', timeout: 3000 });
   if (isExhaustion(answer.error)) throw answer.error;
-  return answer.status === 0 ? pick(answer.stdout, key) : undefined;
+  if (answer.status !== 0) return undefined;
+  // A directory may answer for DOMAIN\user with the name that it prefers: user@realm. A number must be the one asked for.
+  return (
+    pick(answer.stdout, key) ?? (/^\d+$/.test(key) ? undefined : answer.stdout.split('\n', 1)[0]?.split(':'))
+  );
 }
 
 function pick(table: string, key: string): string[] | undefined {

@@ -72,6 +72,40 @@ test('an account is a name that useradd would take, a number, or empty', () => {
   }
 });
 
+test('an account may have a realm or a domain, and is still no option and only one word', () => {
+  for (const text of [
+    'sip@example.org',
+    'sip@EXAMPLE',
+    'DOMAIN\\sip',
+    'corp.example.org\\sip',
+    '3com\\sip$',
+  ]) {
+    assert.is(values.accountName(text), text);
+  }
+  for (const text of [
+    '-u@example.org',
+    '-DOMAIN\\sip',
+    '--help\\sip',
+    'DOMAIN\\-u',
+    'sip@-x',
+    'sip@',
+    '@example.org',
+    '\\sip',
+    'DOMAIN\\',
+    'a\\b\\c',
+    'a@b@c',
+    'DOMAIN\\two words',
+    'sip@exa mple',
+    'sip@a:b',
+    'sip@a/b',
+    'sip@a\n',
+    'DOMAIN\n\\sip',
+    `sip@${'x'.repeat(300)}`,
+  ]) {
+    assert.throws(() => values.accountName(text), /account/, text);
+  }
+});
+
 test('seconds are whole and at least 1', () => {
   for (const text of ['1', '5', '3600', '999999']) assert.is(values.seconds(text), Number(text));
   for (const text of ['', '0', '-1', '1.5', '5s', '05', ' 5', '1e3', '1000000', 'soon']) {
