@@ -15,10 +15,6 @@ export interface Invocation {
   readonly instance: string;
   /** Time the operation may take, ms from the start of this process; undefined when nobody says. */
   readonly timeoutMs: number | undefined;
-  /** Interval of a recurring operation in ms; 0 for a probe or a single run. */
-  readonly intervalMs: number;
-  /** A monitor that the cluster uses to find out whether the resource runs here at all. */
-  readonly isProbe: boolean;
   /** OCF_CHECK_LEVEL as a number; undefined when unset or no number. */
   readonly checkLevel: number | undefined;
   /** HA_debug is above 0. */
@@ -34,17 +30,13 @@ export const DEFAULT_TIMEOUTS_MS = { start: 60_000, other: 30_000 } as const;
  * the same name. Throws Failure `arguments` when there is none.
  */
 export function readInvocation(argv: readonly string[], env: NodeJS.ProcessEnv): Invocation {
-  const action = readAction(argv, env);
-  const intervalMs = toCount(env.OCF_RESKEY_CRM_meta_interval) ?? 0;
   return {
-    action,
+    action: readAction(argv, env),
     env,
     operands: argv.filter((word) => !word.startsWith('-')).slice(1),
     flags: argv.filter((word) => word.startsWith('--')),
     instance: env.OCF_RESOURCE_INSTANCE || 'default',
     timeoutMs: toCount(env.OCF_RESKEY_CRM_meta_timeout) || undefined,
-    intervalMs,
-    isProbe: action === 'monitor' && intervalMs === 0,
     checkLevel: toCount(env.OCF_CHECK_LEVEL),
     debugging: (toCount(env.HA_debug) ?? 0) > 0,
   };

@@ -9,15 +9,12 @@ test("the executor's meta attributes are read", () => {
   const invocation = readInvocation(['monitor'], {
     OCF_RESOURCE_INSTANCE: 'sip:0',
     OCF_RESKEY_CRM_meta_timeout: '20000',
-    OCF_RESKEY_CRM_meta_interval: '10000',
     OCF_CHECK_LEVEL: '20',
     HA_debug: '1',
   });
   assert.is(invocation.action, 'monitor');
   assert.is(invocation.instance, 'sip:0');
   assert.is(invocation.timeoutMs, 20_000);
-  assert.is(invocation.intervalMs, 10_000);
-  assert.is(invocation.isProbe, false);
   assert.is(invocation.checkLevel, 20);
   assert.is(invocation.debugging, true);
 });
@@ -27,13 +24,11 @@ test('what nobody says has a default, and nonsense counts as nothing said', () =
     {},
     {
       OCF_RESKEY_CRM_meta_timeout: 'soon',
-      OCF_RESKEY_CRM_meta_interval: '-1',
       OCF_CHECK_LEVEL: '1e3',
       HA_debug: 'yes',
     },
     {
       OCF_RESKEY_CRM_meta_timeout: '0',
-      OCF_RESKEY_CRM_meta_interval: '',
       OCF_CHECK_LEVEL: '',
       HA_debug: '0',
     },
@@ -41,16 +36,9 @@ test('what nobody says has a default, and nonsense counts as nothing said', () =
     const invocation = readInvocation(['monitor'], env);
     assert.is(invocation.instance, 'default');
     assert.is(invocation.timeoutMs, undefined);
-    assert.is(invocation.intervalMs, 0);
-    assert.is(invocation.isProbe, true);
     assert.is(invocation.checkLevel, undefined);
     assert.is(invocation.debugging, false);
   }
-});
-
-test('only a single monitor is a probe', () => {
-  assert.is(readInvocation(['start'], {}).isProbe, false);
-  assert.is(readInvocation(['monitor'], { OCF_RESKEY_CRM_meta_interval: '1' }).isProbe, false);
 });
 
 test('flags may stand before or behind the action', () => {
