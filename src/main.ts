@@ -6,6 +6,7 @@ import { ExitCode } from './ocf/exit-code.ts';
 import { type Invocation, readInvocation } from './ocf/invocation.ts';
 import { type Log, openLog, writeExitReason } from './ocf/log.ts';
 import { oneLine } from './ocf/one-line.ts';
+import { unknownFlags } from './params/parse.ts';
 import { absoluteParts } from './search-path.ts';
 
 /** Runs one action and returns its exit code: the one place where a Failure becomes a code and a reason. */
@@ -39,8 +40,21 @@ async function act(invocation: Invocation, log: Log): Promise<number> {
       ExitCode.unimplemented,
     );
   }
+  if (invocation.flags.length > 0) warnOfFlags(invocation, log);
   return run({ invocation, log, deadline: operationDeadline(invocation) });
 }
+
+/** Arguments that nobody knows are ignored (OCF RA API 1.1), but a person who mistypes a parameter must see it. */
+function warnOfFlags(invocation: Invocation, log: Log): void {
+  for (const name of unknownFlags(invocation).filter((flag) => !OWN_FLAGS.includes(flag))) {
+    log.warn(
+      `--${oneLine(name, 80)} is not a parameter of this agent and is ignored; \`kamailio help\` lists those it has`,
+    );
+  }
+}
+
+/** Flags that are no parameters: those of diagnose, and the actions that are written as flags. */
+const OWN_FLAGS = ['output', 'help', 'version'];
 
 /** A node at its limits is told as such; all else is a defect of the agent, told with the place, so that it can be reported. */
 function internalError(error: unknown): Failure {

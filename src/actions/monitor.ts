@@ -1,68 +1,115 @@
-import { checkControlPlane, checkProbes } from '../checks/health.ts';
+import { checkControlPlane, checkProbes, type ProbeReport } from '../checks/health.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
-import { checkTools } from '../checks/tools.ts';
+import { usableParams } from '../checks/usable.ts';
 import { nextTurn } from '../clock.ts';
-import { Failure } from '../failure.ts';
+import { Failure, type Problem } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { readParams } from '../params/parse.ts';
+import { oneLine } from '../ocf/one-line.ts';
+import { type ParameterFault, readParamsWithFaults } from '../params/parse.ts';
 import type { Params } from '../params/table.ts';
 import { findProcesses, isStopped } from '../process/instance.ts';
-import { findMain } from '../process/pidfile.ts';
+import { findMain, findMainByDescent, type MainProcess } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import { type Context, checkLevelOf } from './context.ts';
 
 /**
- * Returns 0 when the main process lives and every check of the level passes. Throws Failure: `notRunning`
- * when no process of the instance is left, `generic` for everything in between (a half-dead Kamailio must
- * never count as "not running": the cluster would start a second one beside it), and at level 20
- * `degraded` when all answers but something predicts a failure.
+ * Returns 0 when the main process lives and every check of the level passes. Throws Failure otherwise:
+ * - `notRunning` when no process of the instance is left, whatever else is wrong on this node. The cluster probes each
+ *   node before it starts anything, also nodes that lack what Kamailio needs.
+ * - `generic` for everything in between. The cluster stops the instance, then starts it again.
+ * - `degraded` when all answers, but something predicts a failure (level 20), or a part could not be checked because a
+ *   parameter or a file that it names is unusable. The cluster shows it and does nothing.
+ *
+ * There is no fourth verdict. To the cluster, 2, 4, 5 and 6 of a probe are "not here": it starts a second Kamailio
+ * beside the one that runs. Those of a recurring monitor take a healthy service away from its node, or end it.
  */
 export async function run({ invocation, deadline }: Context): Promise<ExitCode> {
-  const params = readParams(invocation);
-  const level = checkLevelOf(invocation);
-  const main = findMain(params);
-  if (!main.found) throw withoutMain(params, main.why);
+  const { params: identity, faults } = readParamsWithFaults(invocation);
+  const main = findMainOf(identity, faults);
+  if (!main.found) throw withoutMain(identity, main.why, faults);
   // A stopped Kamailio (SIGSTOP, a debugger) answers nobody; there is no need to wait for that.
   if (isStopped(main.process)) throw stopped(main.process);
-  if (level === 0) return ExitCode.success;
+  const { pid } = main.process;
+  const level = checkLevelOf(invocation);
+  const { params, unusable, polls } = usableParams(identity, faults);
+  if (level === 0) return verdict(`Kamailio runs (pid ${pid})`, unusable);
 
-  // Before anything is asked: a verdict without its tools must not leave half of them at work.
-  checkTools(params);
-  const socketsBefore = level === 20 ? udpSockets(main.process.pid) : [];
-  const [{ problems, outcomes }, control] = await Promise.all([
-    checkProbes(params, deadline),
+  const socketsBefore = level === 20 ? udpSockets(pid) : [];
+  const unchecked = polls === 'none' ? [...unusable, UNPOLLED] : [...unusable];
+  const [polled, control] = await Promise.all([
+    polls === 'none' ? NOT_POLLED : ifUsable(checkProbes(params, deadline, polls === 'stand-in'), unchecked),
     // Kamailio answers the probes, which are out by then, while a FIFO for its other reply is made.
-    nextTurn().then(() => checkControlPlane(params, main.process.pid, deadline)),
+    nextTurn().then(() => ifUsable(checkControlPlane(params, pid, deadline), unchecked)),
   ]);
-  const found = [...problems, ...control];
+  const found = [...(polled?.problems ?? []), ...(control ?? [])];
   if (found.length > 0) {
     // It may have died while it was asked: that is the reason then, and nothing may be left of it.
-    const now = findMain(params);
-    if (!now.found) throw withoutMain(params, now.why);
-    throw new Failure(found, ExitCode.generic, `Kamailio runs (pid ${main.process.pid}) but is not healthy`);
+    const now = findMainOf(identity, faults);
+    if (!now.found) throw withoutMain(identity, now.why, faults);
+    throw new Failure(
+      [...found, ...unchecked],
+      ExitCode.generic,
+      `Kamailio runs (pid ${pid}) but is not healthy`,
+    );
   }
-  if (level < 20) return ExitCode.success;
-  const signs = await predictFailures(params, main.process, socketsBefore, outcomes, deadline);
-  if (signs.length === 0) return ExitCode.success;
-  throw new Failure(signs, ExitCode.degraded, `Kamailio (pid ${main.process.pid}) serves, but`);
+  if (level < 20) return verdict(`Kamailio (pid ${pid}) serves`, unchecked);
+  // A control plane that cannot be asked has been reported; it is not asked for the shared memory either.
+  const asked = control ? params : { ...params, kamctlrc: '' };
+  const signs = await predictFailures(asked, main.process, socketsBefore, polled?.outcomes ?? [], deadline);
+  return verdict(`Kamailio (pid ${pid}) serves`, [...signs, ...unchecked]);
+}
+
+const UNPOLLED: Problem = { seen: 'SIP is not polled, for the address, port or transport is not known' };
+const NOT_POLLED: ProbeReport = { problems: [], outcomes: [] };
+
+/** What nothing speaks against is healthy. What only predicts or hides a failure must be seen, and cost nothing. */
+function verdict(seen: string, reservations: readonly Problem[]): ExitCode {
+  if (reservations.length === 0) return ExitCode.success;
+  throw new Failure(reservations, ExitCode.degraded, `${seen}, but`);
+}
+
+/**
+ * The result of a check, or undefined if it could not be done: a kamctlrc that somebody removed or that needs a shell,
+ * a sipsak that an upgrade has just taken away. Why goes to `unchecked`.
+ */
+async function ifUsable<T>(check: Promise<T>, unchecked: Problem[]): Promise<T | undefined> {
+  try {
+    return await check;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    unchecked.push(...error.problems);
+    return undefined;
+  }
+}
+
+/** A pidfile that no start accepts (a relative path) is not opened; the processes that were started with it count. */
+function findMainOf(params: Params, faults: readonly ParameterFault[]): MainProcess {
+  return faults.some(({ name }) => name === 'pidfile') ? findMainByDescent(params) : findMain(params);
 }
 
 /** The pidfile leads nowhere: is anything of the instance left? Only here is the whole process table searched. */
-function withoutMain(params: Params, why: string): Failure {
+function withoutMain(params: Params, why: string, faults: readonly ParameterFault[]): Failure {
   const left = findProcesses(params);
+  const alsoWrong = faults.flatMap(({ problems }) => problems);
   if (left.length === 0) {
     return new Failure(
-      { seen: `not running: ${why}, and no process was started with -P ${params.pidfile}` },
+      [
+        { seen: `not running: ${why}, and no process was started with -P ${oneLine(params.pidfile, 200)}` },
+        ...alsoWrong,
+      ],
       ExitCode.notRunning,
     );
   }
   // The main process crashed and left its children, or the pidfile was lost: a start here would collide
   // with them, so the cluster is told "failed" and stops the instance first.
   return new Failure(
-    {
-      seen: `the main process is not known (${why}), but ${left.length} processes of the instance live: pid ${pidList(left)}`,
-      remedy: 'a stop removes them all',
-    },
+    [
+      {
+        seen: `the main process is not known (${why}), but ${left.length} processes of the instance live: pid ${pidList(left)}`,
+        remedy: 'a stop removes them all',
+      },
+      ...alsoWrong,
+    ],
     ExitCode.generic,
   );
 }

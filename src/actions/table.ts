@@ -7,7 +7,8 @@ export interface ActionRow {
   readonly interval?: number;
   /**
    * The check levels that the metadata advertises, each as an action of its own, with their intervals in s.
-   * `pcs resource create` makes an operation of each, and leaves the check level of depth 0 unset.
+   * `pcs resource create` makes an operation of each. Depth 0 is not among them: pcs leaves its check level unset, and
+   * unset is 10 (`checkLevelOf`), so that the cluster would do the same work twice.
    */
   readonly depths?: Readonly<Record<number, number>>;
   /** Another name of an action further up, which help leaves out. */
@@ -23,7 +24,7 @@ const ROWS = {
   monitor: {
     timeout: 30,
     interval: 10,
-    depths: { 0: 10, 10: 30, 20: 60 },
+    depths: { 10: 10, 20: 60 },
     short: 'Checks the main process, each SIP transport and the control plane.',
   },
   status: {

@@ -29,15 +29,28 @@ export function targetsOf(params: Params): readonly Target[] {
   return transports.map((transport) => ({ transport, address, port: params.port }));
 }
 
-/** Polls every target at once; a problem for each that did not answer 200. Throws Failure `installed` without sipsak. */
-export async function checkProbes(params: Params, deadline: Deadline): Promise<ProbeReport> {
+/**
+ * Polls every target at once; a problem for each that did not answer 200, or with `anyReply` for each that did not
+ * answer. Throws Failure `installed` without sipsak.
+ */
+export async function checkProbes(
+  params: Params,
+  deadline: Deadline,
+  anyReply = false,
+): Promise<ProbeReport> {
   const until = deadline.sooner(params.probe_timeout * 1000);
   if (params.monitor_tools === 'external')
     return { problems: await pollWithSipsak(params, until), outcomes: [] };
   const outcomes = await Promise.all(
     targetsOf(params).map((target) => probe(target, params.probe_user, until)),
   );
-  return { problems: outcomes.flatMap(problemOf), outcomes };
+  const failed = outcomes.filter((outcome) => !(anyReply && hasReplied(outcome)));
+  return { problems: failed.flatMap(problemOf), outcomes };
+}
+
+/** Whether a poll has been answered, if only with a refusal. */
+export function hasReplied(outcome: Outcome): boolean {
+  return outcome.healthy || outcome.status !== undefined;
 }
 
 async function pollWithSipsak(params: Params, deadline: Deadline): Promise<readonly Problem[]> {

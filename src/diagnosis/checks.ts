@@ -4,8 +4,10 @@ import { controlSettings } from '../checks/control-settings.ts';
 import { checkProbes } from '../checks/health.ts';
 import { checkAccounts, checkBinary, checkConffile, checkDirectories } from '../checks/node.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
+import { usableParams } from '../checks/usable.ts';
 import type { Deadline } from '../deadline.ts';
-import { Failure } from '../failure.ts';
+import { Failure, type Problem } from '../failure.ts';
+import type { ControlSettings } from '../kamctl/kamctlrc.ts';
 import { askUptime } from '../kamctl/questions.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
@@ -19,18 +21,16 @@ import { describeTarget } from '../sip-probe/target.ts';
 import { examine, type Finding, failed, findingsOf, ok, type Result, skipped, warning } from './finding.ts';
 import { describeOtherInstance, suggestOtherFifo, suggestOtherSocket, suggestOtherUser } from './mistakes.ts';
 
-/** Parameters that say what is polled: without them there is nothing to poll. */
-const POLL_PARAMETERS = ['listen_address', 'monitoring_ip', 'port', 'proto', 'probes'];
-
 /** Runs every check of a diagnosis, whatever the ones before came to. Changes nothing on the machine. */
 export async function runChecks(
-  params: Params,
+  given: Params,
   faults: readonly ParameterFault[],
   deadline: Deadline,
 ): Promise<Finding[]> {
+  const { params, unusable, polls } = usableParams(given, faults);
   const main = findMain(params);
   const findings = [
-    ...(await examine('parameters', () => parameters(faults))),
+    ...(await examine('parameters', () => parameters(unusable))),
     ...(await examine('binary', () => version(params, deadline))),
     ...(await examine('configuration', () => configuration(params, deadline))),
     ...(await examine('accounts', () => accounts(params))),
@@ -38,9 +38,8 @@ export async function runChecks(
     ...(await examine('processes', () => processes(params, main))),
   ];
   const socketsBefore = main.found ? udpSockets(main.process.pid) : [];
-  const unknown = faults.some(({ name }) => POLL_PARAMETERS.includes(name));
-  const polled = unknown ? [] : await probes(params, main, deadline);
-  if (unknown)
+  const polled = polls === 'none' ? [] : await probes(params, main, deadline);
+  if (polls === 'none')
     findings.push(...(await examine('probes', () => skipped('what to poll is not known, see parameters'))));
   findings.push(...polled.flatMap((poll) => poll.findings));
   const control = await examine('control plane', () => controlPlane(params, main, deadline));
@@ -57,12 +56,8 @@ export async function runChecks(
   return findings;
 }
 
-function parameters(faults: readonly ParameterFault[]): Result {
-  if (faults.length === 0) return ok('all within their domains');
-  return failed(
-    faults.flatMap(({ problems }) => problems),
-    ExitCode.configured,
-  );
+function parameters(unusable: readonly Problem[]): Result {
+  return unusable.length === 0 ? ok('all within their domains') : failed(unusable, ExitCode.degraded);
 }
 
 function version(params: Params, deadline: Deadline): Result {
@@ -178,7 +173,13 @@ async function describeOutcome(
 
 async function controlPlane(params: Params, main: MainProcess, deadline: Deadline): Promise<Result> {
   if (!params.kamctlrc) return skipped('kamctlrc is empty: the control plane is not checked');
-  const settings = controlSettings(params);
+  let settings: ControlSettings;
+  try {
+    settings = controlSettings(params);
+  } catch (error) {
+    if (error instanceof Failure) return failed(error.problems, ExitCode.degraded);
+    throw error;
+  }
   const owner = main.found ? readStatus(main.process.pid) : undefined;
   if (!main.found || !owner) return skipped(`Kamailio does not run; its FIFO would be ${settings.fifo}`);
   try {

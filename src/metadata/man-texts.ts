@@ -8,17 +8,18 @@ export const EXIT_CODE_TEXTS: Readonly<Record<keyof typeof ExitCode, string>> = 
   generic:
     'Kamailio runs but is not healthy, start or stop did not get there, or the state is undecided. The cluster recovers the resource; after a failed stop it fences the node.',
   arguments:
-    'Right in itself, but not on this node: Kamailio rejects its configuration file, or an account is unknown. The cluster tries other nodes.',
+    'Start and validate-all only: right in itself, but not on this node: Kamailio rejects its configuration file, or an account is unknown. The cluster tries other nodes.',
   unimplemented: 'The agent does not have this action.',
   permission:
-    'A permission is missing: root is needed, or the directory of the pidfile is unsafe or not ours. The cluster tries other nodes.',
+    'Never from a monitor: a permission is missing: root is needed, or the directory of the pidfile is unsafe or not ours. The cluster tries other nodes.',
   installed:
-    'Missing on this node: the binary, the configuration file, kamctlrc, or an external tool. The cluster tries other nodes.',
+    'Start and validate-all only: missing on this node: the binary, the configuration file, kamctlrc, or an external tool. The cluster tries other nodes.',
   configured:
-    'Wrong on every node: a required parameter is missing, or a value is outside its domain. The cluster stops the resource and tries no other node.',
-  notRunning: 'Monitor only: no process of the instance is left. The cluster may start it, on any node.',
+    'Start and validate-all only: wrong on every node: a required parameter is missing, or a value is outside its domain. The cluster stops the resource and tries no other node.',
+  notRunning:
+    'Monitor only: no process of the instance is left, whatever else is wrong. The cluster may start it, on any node.',
   degraded:
-    'Monitor at check level 20 only: it works, but something predicts a failure. Shown by the cluster, not recovered.',
+    'Monitor only: it works, but something predicts a failure (check level 20), or a part could not be checked because a parameter, or a file or program that it names, is unusable. Shown by the cluster, not recovered.',
 };
 
 /** The exit codes in the order of their numbers, with their texts. */

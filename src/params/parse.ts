@@ -16,18 +16,9 @@ type RawParams = Readonly<Partial<Record<ParameterName, string>>>;
  * parameter at fault, its value and the remedy.
  */
 export function readParams(invocation: Invocation): Params {
-  const unknown: string[] = [];
-  const raw = readRaw(invocation, unknown);
-  if (unknown[0] !== undefined) {
-    throw new Failure(
-      {
-        seen: `--${oneLine(unknown[0], 80)} is no parameter of this agent`,
-        remedy: '`kamailio help` lists those it has',
-      },
-      ExitCode.configured,
-    );
-  }
-  return parseParams(raw, invocation.instance);
+  const { params, faults } = readParamsWithFaults(invocation);
+  if (faults[0]) throw new Failure(faults[0].problems, ExitCode.configured);
+  return params;
 }
 
 /** A parameter that cannot be used, and why. */
@@ -37,37 +28,68 @@ export interface ParameterFault {
 }
 
 /**
- * As `readParams`, for a diagnosis that goes on after the first fault: a value outside its domain is told
- * and its default taken instead, for the required listen_address nothing.
+ * As `readParams`, for those that must go on with a value outside its domain: a monitor, which must not cost a healthy
+ * Kamailio, and a diagnosis. Such a value is a fault, and something else stands in for it.
  */
 export function readParamsWithFaults(invocation: Invocation): {
   readonly params: Params;
   readonly faults: readonly ParameterFault[];
 } {
-  const raw: Partial<Record<ParameterName, string>> = { ...readRaw(invocation, []) };
+  const raw = readRaw(invocation);
   const faults: ParameterFault[] = [];
-  for (const name of PARAMETER_NAMES) {
+  const pairs = PARAMETER_NAMES.map((name) => {
     try {
-      parseOne(name, raw[name], invocation.instance);
+      return [name, parseOne(name, raw[name], invocation.instance)];
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       faults.push({ name, problems: error.problems });
-      raw[name] = name === 'listen_address' ? UNKNOWN_ADDRESS : PARAMETERS[name].default;
+      return [name, standIn(name, raw[name], invocation.instance)];
     }
-  }
-  return { params: parseParams(raw, invocation.instance), faults };
+  });
+  // fromEntries forgets which name has which type; each value has just come out of its own row's parser.
+  return { params: Object.freeze(Object.fromEntries(pairs)) as Params, faults };
 }
 
-/** Stands in for an address that nobody gave (RFC 5737: nobody's). */
+/** Stands in for an address that nobody gave (RFC 5737: nobody's). Never polled. */
 const UNKNOWN_ADDRESS = '192.0.2.0';
+
+/** What is worked with in place of a text that cannot be used. */
+function standIn(name: ParameterName, text: string | undefined, instance: string): Params[ParameterName] {
+  switch (name) {
+    // The text names the processes all the same: a stop goes by it, and a monitor must see what a stop sees.
+    case 'pidfile':
+      return text ?? standardPidfile(instance);
+    // The default is another instance's control plane.
+    case 'kamctlrc':
+      return '';
+    case 'listen_address':
+      return UNKNOWN_ADDRESS;
+    default:
+      return PARAMETERS[name].parse(PARAMETERS[name].default);
+  }
+}
 
 /** As `readParams`, but takes only what stop needs, and never throws: what start would refuse falls back. */
 export function readParamsForStop(invocation: Invocation): StopParams {
-  return parseForStop(readRaw(invocation, []), invocation.instance);
+  return parseForStop(readRaw(invocation), invocation.instance);
 }
 
-/** Collects the texts; names that are no parameter's go to `unknown`. */
-function readRaw({ env, flags }: Invocation, unknown: string[]): RawParams {
+/** The names of the flags that no parameter has; Pacemaker passes none, but a person mistypes. */
+export function unknownFlags({ flags }: Invocation): string[] {
+  return flags.map(nameOf).filter((name) => !isParameter(name));
+}
+
+function nameOf(flag: string): string {
+  return flag.slice(2).split('=', 1)[0] ?? '';
+}
+
+function isParameter(name: string): boolean {
+  const names: readonly string[] = PARAMETER_NAMES;
+  return names.includes(name);
+}
+
+/** Collects the texts. */
+function readRaw({ env, flags }: Invocation): RawParams {
   const raw: Partial<Record<ParameterName, string>> = {};
   for (const name of PARAMETER_NAMES) {
     const text = env[`OCF_RESKEY_${name}`];
@@ -75,11 +97,8 @@ function readRaw({ env, flags }: Invocation, unknown: string[]): RawParams {
   }
   // Pacemaker passes no flags, so its monitors do not pay for reading them.
   if (flags.length === 0) return raw;
-  const names: readonly string[] = PARAMETER_NAMES;
-  const nameOf = (flag: string) => flag.slice(2).split('=', 1)[0] ?? '';
-  unknown.push(...flags.map(nameOf).filter((name) => !names.includes(name)));
   // Only flags that are parameters: mri has meanings of its own for others, such as --no-NAME.
-  const known = flags.filter((flag) => names.includes(nameOf(flag)));
+  const known = flags.filter((flag) => isParameter(nameOf(flag)));
   const values = mri(known, { string: [...PARAMETER_NAMES] });
   for (const name of PARAMETER_NAMES) {
     const value: unknown = values[name];
@@ -91,12 +110,6 @@ function readRaw({ env, flags }: Invocation, unknown: string[]): RawParams {
 /** pcs and crm_resource refuse to set a parameter to nothing, but take a blank: it means the same. */
 function blankIsEmpty(text: string): string {
   return /^ +$/.test(text) ? '' : text;
-}
-
-function parseParams(raw: RawParams, instance: string): Params {
-  const pairs = PARAMETER_NAMES.map((name) => [name, parseOne(name, raw[name], instance)]);
-  // fromEntries forgets which name has which type; each value has just come out of its own row's parser.
-  return Object.freeze(Object.fromEntries(pairs)) as Params;
 }
 
 function parseOne(name: ParameterName, text: string | undefined, instance: string): Params[ParameterName] {
@@ -134,6 +147,10 @@ function defaultPidfile(instance: string): string {
       ExitCode.configured,
     );
   }
+  return standardPidfile(instance);
+}
+
+function standardPidfile(instance: string): string {
   return PARAMETERS.pidfile.default.replace(INSTANCE_MARK, () => instance);
 }
 
@@ -152,7 +169,7 @@ export interface StopParams {
 }
 
 function parseForStop(raw: RawParams, instance: string): StopParams {
-  const standard = PARAMETERS.pidfile.default.replace(INSTANCE_MARK, () => instance);
+  const standard = standardPidfile(instance);
   const pidfile = raw.pidfile ?? standard;
   return {
     binary: orElse(

@@ -1,3 +1,4 @@
+import { duration, optionalDuration } from './duration.ts';
 import * as values from './values.ts';
 
 /** One row of the table of parameters: the single source of parsing, metadata, help and man page. */
@@ -164,18 +165,18 @@ Over tls the certificate is not verified: one that strangers distrust is no outa
   probe_timeout: row({
     type: 'integer',
     default: '5',
-    parse: values.seconds,
+    parse: duration,
     reloadable: true,
     short: 'Time one poll may take (s)',
-    long: 'Seconds that one poll may take, retransmissions included (over UDP after 0.5, 1.5, 3.5 s, and so on). Where the timeout of the operation is shorter, that one holds.',
+    long: 'Time that one poll may take, retransmissions included (over UDP after 0.5, 1.5, 3.5 s, and so on): seconds, or with a unit as Pacemaker takes it (5, 5s, 5000ms, 1min), from 1 s on. If the timeout of the operation is shorter, that holds.',
   }),
   stop_grace: row({
     type: 'integer',
     default: '',
-    parse: values.optionalSeconds,
+    parse: optionalDuration,
     reloadable: true,
     short: 'Time to terminate (s)',
-    long: 'Seconds that a terminating Kamailio may take, for example to write its registrations to a database, before it is killed. Empty: the timeout of the stop operation less 5 s. A Kamailio in which nothing moves any more is killed after 3 s.',
+    long: 'Time that a terminating Kamailio may take, in seconds or with a unit (60, 60s, 1min), for example to write its registrations to a database, before it is killed. Empty: the timeout of the stop operation less 5 s. A Kamailio in which nothing moves any more is killed after 3 s.',
   }),
 } as const;
 

@@ -145,18 +145,6 @@ export function accountName(text: string): string {
   throw new Failure({ seen: 'is no name of an account' });
 }
 
-/** A whole number of seconds, at least 1. */
-export function seconds(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new Failure({ seen: 'is no number of seconds', remedy: 'give a whole number from 1 on' });
-  return Number(text);
-}
-
-/** As `seconds`, or undefined when empty. */
-export function optionalSeconds(text: string): number | undefined {
-  return text === '' ? undefined : seconds(text);
-}
-
 /** The user part of a SIP URI, or empty (RFC 3261 §25.1: `user`, without the escapes nobody needs here). */
 export function sipUser(text: string): string {
   if (/^[A-Za-z0-9\-_.!~*'()&=+$,;?/]{0,128}$/.test(text)) return text;

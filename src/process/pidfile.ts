@@ -1,9 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errorCode, isExhaustion } from '../error-code.ts';
+import { oneLine } from '../ocf/one-line.ts';
 import type { Account } from './account.ts';
 import { removeFrom } from './directory.ts';
-import { type Instance, identify, isAlive } from './instance.ts';
+import { findProcesses, type Instance, identify, isAlive } from './instance.ts';
 import { type ProcessStat, readStat } from './procfs.ts';
 
 /** The instance's main process, or why the pidfile does not lead to it. */
@@ -29,6 +30,17 @@ export function findMain(instance: Instance): MainProcess {
     pid: content.pid,
     why: `pidfile ${instance.pidfile} names pid ${content.pid}, which is ${describeStranger(content.pid)}`,
   };
+}
+
+/**
+ * Finds the main process of an instance whose pidfile cannot be opened: the one whose parent is none of the instance.
+ * After a crash of the main process there are several such, and it is not known.
+ */
+export function findMainByDescent(instance: Instance): MainProcess {
+  const all = findProcesses(instance);
+  const [process, ...others] = all.filter(({ parent }) => !all.some(({ pid }) => pid === parent));
+  if (process && others.length === 0) return { found: true, process };
+  return { found: false, why: `pidfile "${oneLine(instance.pidfile, 80)}" cannot be used` };
 }
 
 /**

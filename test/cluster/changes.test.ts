@@ -64,6 +64,67 @@ test('a reloadable parameter is changed by reload-agent, and Kamailio keeps its 
   assert.equal((await bed.state()).failures, []);
 });
 
+/** What the recurring monitor of Kamailio said last, as the cluster remembers it. */
+async function latestMonitor(bed: Bed): Promise<number | undefined> {
+  const { history } = await bed.state();
+  const monitors = history.filter(
+    ({ resource, task, intervalMs }) => resource === KAMAILIO && task === 'monitor' && intervalMs > 0,
+  );
+  return monitors.toSorted((a, b) => b.call - a.call)[0]?.code;
+}
+
+for (const [name, bad, good, reason] of [
+  ['probe_timeout', 'abc', '5s', /probe_timeout=abc: is not a duration/],
+  ['kamctlrc', '/nowhere', '/etc/kamailio/kamctlrc', /kamctlrc \/nowhere is missing on this node/],
+  ['probes', 'udp:nowhere', ' ', /probes=udp:nowhere: /],
+] as const) {
+  test(`a bad value of ${name}, which is reloadable, stops nothing: it is shown as 190 until it is mended`, async (bed) => {
+    await bed.createKamailio({ monitorInterval: 1 });
+    const node = await bed.untilRunning(KAMAILIO);
+    const pid = await mainPid(node);
+    const since = mark(bed);
+    await bed.node(1).mustRun(['pcs', 'resource', 'update', KAMAILIO, `${name}=${bad}`]);
+    await bed.waitFor(async () => (await latestMonitor(bed)) === 190, 'the monitor says 190');
+    await bed.settle();
+    assert.match(await bed.command(['crm_mon', '-1']), reason);
+    assert.ok((await bed.state()).history.every(({ failCount }) => failCount === 0));
+    await bed.node(1).mustRun(['pcs', 'resource', 'update', KAMAILIO, `${name}=${good}`]);
+    await bed.waitFor(async () => (await latestMonitor(bed)) === 0, 'the monitor is content again');
+    await bed.settle();
+    assert.equal(interventions(since()), ['reload-agent', 'reload-agent']);
+    assert.is((await bed.untilRunning(KAMAILIO)).name, node.name);
+    assert.is(await mainPid(node), pid);
+    assert.ok(await bed.answers());
+  });
+}
+
+test('a probe of a running Kamailio without its kamctlrc finds it, and no second one is started', async (bed) => {
+  await bed.createKamailio();
+  const node = await bed.untilRunning(KAMAILIO);
+  const pid = await mainPid(node);
+  const since = mark(bed);
+  await node.mustRun(['mv', '/etc/kamailio/kamctlrc', '/etc/kamailio/kamctlrc.away']);
+  // The cluster forgets what it knows of the resource, and probes every node.
+  await bed.command(['crm_resource', '--refresh', '-r', KAMAILIO]);
+  const probed = () =>
+    new Map(
+      since().flatMap((line) => {
+        const [, name, result] = /Result of probe operation for kamailio on (\S+): (\S+)/.exec(line) ?? [];
+        return name && result ? [[name, result] as const] : [];
+      }),
+    );
+  await bed.waitFor(() => probed().size === bed.nodes.length, 'every node was probed');
+  await bed.settle();
+  for (const { name } of bed.nodes)
+    assert.is(probed().get(name), name === node.name ? 'OCF_DEGRADED' : 'not', name);
+  assert.equal(interventions(since()), []);
+  for (const { name, run: runOn } of bed.nodes)
+    assert.is((await runOn(['pgrep', '-x', 'kamailio'])).code, name === node.name ? 0 : 1, name);
+  assert.is((await bed.untilRunning(KAMAILIO)).name, node.name);
+  assert.is(await mainPid(node), pid);
+  await node.mustRun(['mv', '/etc/kamailio/kamctlrc.away', '/etc/kamailio/kamctlrc']);
+});
+
 test('the cluster looks away in maintenance mode, and recovers only after it', async (bed) => {
   await bed.createKamailio({ monitorInterval: 1 });
   const node = await bed.untilRunning(KAMAILIO);

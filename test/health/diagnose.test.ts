@@ -127,7 +127,7 @@ const BROKEN: readonly Broken[] = [
   {
     name: 'kamctlrc is missing',
     breakIt: (instance) => rmSync(instance.kamctlrc),
-    code: 5,
+    code: 190,
     check: /^control plane$/,
     seen: /kamctlrc .* is missing/,
     remedy: /put it there/,
@@ -135,7 +135,7 @@ const BROKEN: readonly Broken[] = [
   {
     name: 'a parameter is outside its domain',
     params: () => ({ proto: 'sctp' }),
-    code: 6,
+    code: 190,
     check: /^parameters$/,
     seen: /proto=sctp/,
     remedy: /^$/,
@@ -344,7 +344,7 @@ test('the instance of a unique clone is found by its living process, not by a di
 test('two problems of one check are two findings, each with its own remedy', async () => {
   const values = { listen_address: '127.0.0.1', port: '0', probe_user: 'a b' };
   const { code, stdout } = await callAgent('diagnose', values, { args: ['--output=json'] });
-  assert.is(code, 6);
+  assert.is(code, 7);
   const { findings }: { findings: { check: string; seen: string; remedy?: string }[] } = JSON.parse(stdout);
   const faults = findings.filter(({ check }) => check === 'parameters');
   assert.is(faults.length, 2);

@@ -75,7 +75,7 @@ test('the values of parameters reach the tools as words, never as shell code', a
   });
 });
 
-test('a missing sipsak or kamctl is told with code 5', async () => {
+test('a missing sipsak or kamctl is refused with 5, and costs a Kamailio that runs nothing but its 190', async () => {
   await withInstance({}, async (instance) => {
     assertCall(
       await call(instance, 'validate-all', { ...EXTERNAL, sipsak: '/nonexistent/sipsak' }),
@@ -85,13 +85,21 @@ test('a missing sipsak or kamctl is told with code 5', async () => {
     assertCall(await call(instance, 'start'), 0);
     assertCall(
       await call(instance, 'monitor', { ...EXTERNAL, sipsak: '/nonexistent/sipsak' }),
-      5,
-      /needs sipsak/,
+      190,
+      /serves, but: monitor_tools=external needs sipsak/,
     );
     // kamctl is looked for in /usr/bin as well, where this distribution does not have it.
     const elsewhere = { ...EXTERNAL, kamctl: '/nonexistent/kamctl' };
     if (!existsSync('/usr/bin/kamctl'))
-      assertCall(await call(instance, 'monitor', elsewhere), 5, /needs kamctl/);
+      assertCall(await call(instance, 'monitor', elsewhere), 190, /serves, but: \S+ needs kamctl/);
+    // The agent's own clients check in place of what is missing: a Kamailio that hangs is still found out.
+    signalAll(
+      instance.pids().filter((pid) => pid !== instance.mainPid()),
+      'SIGSTOP',
+    );
+    const hanging = { ...EXTERNAL, sipsak: '/nonexistent/sipsak', probe_timeout: '1' };
+    assertCall(await call(instance, 'monitor', hanging), 1, /not healthy: udp:.* \|\| .*needs sipsak/);
+    signalAll(instance.pids(), 'SIGCONT');
   });
 });
 

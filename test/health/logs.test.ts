@@ -40,7 +40,7 @@ test('a link in the place of a log file is not followed', async () => {
     const target = join(directory, 'target');
     writeFileSync(target, '');
     symlinkSync(target, join(directory, 'log'));
-    const result = await callAgent('monitor', {}, { env: { HA_LOGFILE: join(directory, 'log') } });
+    const result = await callAgent('validate-all', {}, { env: { HA_LOGFILE: join(directory, 'log') } });
     assertCall(result, 6);
     assert.is(readFileSync(target, 'utf8'), '');
   });

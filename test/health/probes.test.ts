@@ -88,14 +88,14 @@ const REFUSED = {
 
 for (const [probes, reason] of Object.entries(REFUSED)) {
   test(`probes=${probes.slice(0, 40)} is refused, naming the entry`, async () => {
-    const result = await callAgent('monitor', { listen_address: '127.0.0.1', probes });
+    const result = await callAgent('validate-all', { listen_address: '127.0.0.1', probes });
     assertCall(result, 6, reason);
   });
 }
 
 for (const seconds of ['0', '-1', 'five', '1.5', '']) {
   test(`probe_timeout=${seconds || '(empty)'} is refused`, async () => {
-    const result = await callAgent('monitor', { listen_address: '127.0.0.1', probe_timeout: seconds });
+    const result = await callAgent('validate-all', { listen_address: '127.0.0.1', probe_timeout: seconds });
     assertCall(result, 6, /probe_timeout=/);
   });
 }

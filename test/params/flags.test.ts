@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readParams } from '../../src/params/parse.ts';
+import { readParams, unknownFlags } from '../../src/params/parse.ts';
 import { callAgent } from '../support/agent.ts';
 import { invoke, refused } from './support.ts';
 
@@ -45,21 +45,14 @@ test('a value may hold equals signs, dashes, blanks and digits, and stays text',
   assert.is(params.kamuser, '1000');
 });
 
-test('a flag that is no parameter is refused and named', () => {
-  for (const name of ['ports', 'Port', 'OCF_RESKEY_port', 'constructor', 'toString']) {
-    const reason = refused(() => readParams(invoke({}, [ADDRESS, `--${name}=1`])));
-    assert.ok(reason.startsWith(`--${name} is no parameter`), reason);
-  }
-});
-
-test('a flag whose name has a meaning of its own elsewhere is refused like any other', () => {
-  for (const name of ['no-kamuser', 'no-port', '_', '__proto__']) {
-    const reason = refused(() => readParams(invoke({}, [ADDRESS, `--${name}=1`])));
-    assert.ok(reason.startsWith(`--${name} is no parameter`), reason);
-    assert.match(
-      refused(() => readParams(invoke({}, [ADDRESS, `--${name}`]))),
-      /is no parameter/,
-    );
+test('a flag that is no parameter is ignored and named, also one that has a meaning of its own elsewhere', () => {
+  for (const name of ['ports', 'Port', 'OCF_RESKEY_port', 'constructor', 'no-port', '_', '__proto__']) {
+    for (const flag of [`--${name}=1`, `--${name}`]) {
+      const invocation = invoke({}, [ADDRESS, flag, '--proto=udp']);
+      assert.equal(unknownFlags(invocation), [name]);
+      const { port, proto } = readParams(invocation);
+      assert.equal([port, proto], [5060, 'udp']);
+    }
   }
 });
 
@@ -74,10 +67,26 @@ test('a flag is checked like a variable', () => {
   );
 });
 
-test('the built file refuses an unknown flag with 6', async () => {
-  const call = await callAgent('validate-all', {}, { args: [ADDRESS, '--prot=udp'] });
-  assert.is(call.code, 6);
-  assert.match(call.reason, /--prot is no parameter/);
+test('a flag that nobody knows fails no action, and is warned of', async () => {
+  const nowhere = { listen_address: '192.0.2.10', pidfile: '/nonexistent/kamailio.pid' };
+  for (const [action, code] of [
+    ['monitor', 7],
+    ['stop', 0],
+    ['meta-data', 0],
+    ['reload-agent', 0],
+  ] as const) {
+    const call = await callAgent(action, nowhere, { args: ['--prot=udp', '--\u001b[2J\n=1'] });
+    assert.is(call.code, code, call.stderr);
+    assert.match(call.stderr, /^WARNING: --prot is not a parameter of this agent and is ignored; /m);
+    assert.match(call.stderr, /^WARNING: --\?\[2J is not a parameter/m);
+  }
+});
+
+test('the flags of diagnose, and of actions that are written as flags, are known', async () => {
+  for (const args of [['diagnose', '--output=yaml'], ['--version'], ['--help']]) {
+    const [action, ...rest] = args;
+    assert.not.match((await callAgent(action, {}, { args: rest })).stderr, /WARNING/);
+  }
 });
 
 test.run();

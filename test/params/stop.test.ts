@@ -43,6 +43,7 @@ test('a usable stop_grace and binary are taken', () => {
   const params = stop({ binary: '/opt/kamailio/sbin/kamailio', stop_grace: '7' });
   assert.is(params.binary, '/opt/kamailio/sbin/kamailio');
   assert.is(params.stop_grace, 7);
+  assert.is(stop({ stop_grace: '1min' }).stop_grace, 60);
 });
 
 test('a pidfile that start would refuse only names the processes: its file is not touched', () => {

@@ -106,15 +106,6 @@ test('an account may have a realm or a domain, and is still no option and only o
   }
 });
 
-test('seconds are whole and at least 1', () => {
-  for (const text of ['1', '5', '3600', '999999']) assert.is(values.seconds(text), Number(text));
-  for (const text of ['', '0', '-1', '1.5', '5s', '05', ' 5', '1e3', '1000000', 'soon']) {
-    assert.throws(() => values.seconds(text), /whole number/, text);
-  }
-  assert.is(values.optionalSeconds(''), undefined);
-  assert.is(values.optionalSeconds('7'), 7);
-});
-
 test('a SIP user holds nothing that could end the URI or the line', () => {
   for (const text of ['', 'monitor', '+49-30(1)', 'a;b=c', "o'hara*"]) assert.is(values.sipUser(text), text);
   for (const text of ['a@b', 'a b', 'a>', '<a', 'a\r\nVia: x', 'a:b', 'a"b', 'ä', '%zz', 'x'.repeat(129)]) {

@@ -1,4 +1,5 @@
 import { test } from 'uvu';
+import * as assert from 'uvu/assert';
 import { callAgent } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 
@@ -26,15 +27,19 @@ const INVALID: readonly (readonly [string, string, RegExp])[] = [
   ['kamuser', 'two words', /^kamuser=two words: is no name of an account/],
   ['kamuser', '-oProxy', /^kamuser=-oProxy: is no name of an account/],
   ['extra_options', '-A "open', /^extra_options=-A "open: ends inside a quote/],
-  ['probe_timeout', '0', /^probe_timeout=0: is no number of seconds/],
-  ['stop_grace', '1.5', /^stop_grace=1\.5: is no number of seconds/],
+  ['probe_timeout', '0', /^probe_timeout=0: is not a duration from 1 s on/],
+  ['probe_timeout', '500ms', /^probe_timeout=500ms: is not a duration from 1 s on/],
+  ['stop_grace', '1.5', /^stop_grace=1\.5: is not a duration/],
 ];
 
 for (const [name, value, reason] of INVALID) {
-  test(`${name}="${value}" is invalid everywhere, and stop works all the same`, () =>
+  test(`${name}="${value}" is invalid everywhere, a monitor finds nothing, and stop works all the same`, () =>
     withInstance({}, async (instance) => {
-      for (const action of ['validate-all', 'start', 'monitor'])
+      for (const action of ['validate-all', 'start'])
         assertCall(await call(instance, action, { [name]: value }), 6, reason);
+      const monitored = await call(instance, 'monitor', { [name]: value });
+      assertCall(monitored, 7, /^not running: /);
+      assert.match(monitored.reason.replace(/^.*? \|\| /, ''), reason);
       assertCall(await call(instance, 'stop', { [name]: value }), 0);
     }));
 }
@@ -54,8 +59,9 @@ test('a running instance stops although a parameter has become invalid', () =>
   }));
 
 test('a listen_address that is not set at all is missing', async () => {
-  for (const action of ['validate-all', 'start', 'monitor'])
+  for (const action of ['validate-all', 'start'])
     assertCall(await callAgent(action), 6, /^required parameter listen_address is missing/);
+  assertCall(await callAgent('monitor'), 7, /^not running: .*required parameter listen_address is missing/);
 });
 
 test('an unknown action is unimplemented', async () => {

@@ -124,9 +124,8 @@ export const FILE_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'kamctlrc is deleted',
-    monitor: { code: 5, reason: /kamctlrc \S+ is missing on this node/ },
-    cluster: 'moves it',
-    registrations: 'kept',
+    monitor: { code: 190, reason: /serves, but: kamctlrc \S+ is missing on this node/ },
+    cluster: 'leaves it alone',
     inflict: async ({ sh }) => {
       await sh('mv "$1" "$1.away"', KAMCTLRC);
       return () => sh('mv "$1.away" "$1"', KAMCTLRC);
