@@ -1,25 +1,23 @@
 import { spawnSync } from 'node:child_process';
 import { checkConfiguration } from '../checks/configuration.ts';
-import { controlSettings } from '../checks/control-settings.ts';
-import { checkProbes } from '../checks/health.ts';
+import { checkProbes, hasReplied } from '../checks/health.ts';
 import { checkAccounts, checkBinary, checkConffile, checkDirectories } from '../checks/node.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { usableParams } from '../checks/usable.ts';
 import type { Deadline } from '../deadline.ts';
-import { Failure, type Problem } from '../failure.ts';
-import type { ControlSettings } from '../kamctl/kamctlrc.ts';
-import { askUptime } from '../kamctl/questions.ts';
+import type { Problem } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import type { ParameterFault } from '../params/parse.ts';
 import type { Params } from '../params/table.ts';
 import { findProcesses, isStopped } from '../process/instance.ts';
 import { findMain, type MainProcess } from '../process/pidfile.ts';
-import { type ProcessStat, readStatus } from '../process/procfs.ts';
+import type { ProcessStat } from '../process/procfs.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { describeTarget } from '../sip-probe/target.ts';
+import { controlPlane } from './control-plane.ts';
 import { examine, type Finding, failed, findingsOf, ok, type Result, skipped, warning } from './finding.ts';
-import { describeOtherInstance, suggestOtherFifo, suggestOtherSocket, suggestOtherUser } from './mistakes.ts';
+import { describeOtherInstance, suggestOtherSocket, suggestOtherUser } from './mistakes.ts';
 
 /** Runs every check of a diagnosis, whatever the ones before came to. Changes nothing on the machine. */
 export async function runChecks(
@@ -38,7 +36,7 @@ export async function runChecks(
     ...(await examine('processes', () => processes(params, main))),
   ];
   const socketsBefore = main.found ? udpSockets(main.process.pid) : [];
-  const polled = polls === 'none' ? [] : await probes(params, main, deadline);
+  const polled = polls === 'none' ? [] : await probes(params, main, polls === 'stand-in', deadline);
   if (polls === 'none')
     findings.push(...(await examine('probes', () => skipped('what to poll is not known, see parameters'))));
   findings.push(...polled.flatMap((poll) => poll.findings));
@@ -128,6 +126,7 @@ function processes(params: Params, main: MainProcess): Result {
 async function probes(
   params: Params,
   main: MainProcess,
+  anyReply: boolean,
   deadline: Deadline,
 ): Promise<{ findings: Finding[]; outcome?: Outcome }[]> {
   if (params.monitor_tools === 'external') {
@@ -140,7 +139,7 @@ async function probes(
   const { outcomes } = await checkProbes(params, deadline);
   return Promise.all(
     outcomes.map(async (outcome) => ({
-      findings: await describeOutcome(params, main, outcome, deadline),
+      findings: await describeOutcome(params, main, outcome, anyReply, deadline),
       outcome,
     })),
   );
@@ -150,6 +149,7 @@ async function describeOutcome(
   params: Params,
   main: MainProcess,
   outcome: Outcome,
+  anyReply: boolean,
   deadline: Deadline,
 ): Promise<Finding[]> {
   const check = describeTarget(outcome.target);
@@ -167,32 +167,9 @@ async function describeOutcome(
             findProcesses(params).map(({ pid }) => pid),
             outcome.target,
           );
-    return failed({ seen: outcome.seen, remedy: hint || outcome.remedy }, ExitCode.generic);
+    const code = anyReply && hasReplied(outcome) ? ExitCode.degraded : ExitCode.generic;
+    return failed({ seen: outcome.seen, remedy: hint || outcome.remedy }, code);
   });
-}
-
-async function controlPlane(params: Params, main: MainProcess, deadline: Deadline): Promise<Result> {
-  if (!params.kamctlrc) return skipped('kamctlrc is empty: the control plane is not checked');
-  let settings: ControlSettings;
-  try {
-    settings = controlSettings(params);
-  } catch (error) {
-    if (error instanceof Failure) return failed(error.problems, ExitCode.degraded);
-    throw error;
-  }
-  const owner = main.found ? readStatus(main.process.pid) : undefined;
-  if (!main.found || !owner) return skipped(`Kamailio does not run; its FIFO would be ${settings.fifo}`);
-  try {
-    const uptime = await askUptime(settings, owner, deadline.sooner(params.probe_timeout * 1000));
-    return ok(`up for ${uptime} s, says ${settings.fifo}`);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const remedy = suggestOtherFifo(main.process.pid, settings.fifo);
-    return failed(
-      error.problems.map((problem) => ({ ...problem, ...(remedy && { remedy }) })),
-      ExitCode.generic,
-    );
-  }
 }
 
 async function predictions(

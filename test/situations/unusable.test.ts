@@ -45,6 +45,7 @@ test('a parameter that is unusable while Kamailio runs costs nothing: 190 with t
           const monitored = await call(instance, 'monitor', { [name]: value }, { env: { OCF_CHECK_LEVEL } });
           assertCall(monitored, 190, /^Kamailio \(pid \d+\) serves, but: /, reason);
         }
+        assert.is((await call(instance, 'diagnose', { [name]: value })).code, 190, `diagnose, ${name}`);
       }
     }
     const levelZero = { env: { OCF_CHECK_LEVEL: '0' } };
@@ -93,6 +94,7 @@ test('a refusal of a poll that only stands in for another is a sign of life', ()
       assertCall(await call(instance, 'monitor', usual), 0);
       assertCall(await call(instance, 'monitor', { probe_user: 'monitor' }), 1, /404/);
       assertCall(await call(instance, 'monitor', { probe_user: 'oth er' }), 190, /probe_user=oth er/);
+      assert.is((await call(instance, 'diagnose', { probe_user: 'oth er' })).code, 190);
     },
   ));
 

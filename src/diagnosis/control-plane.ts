@@ -1,0 +1,39 @@
+import { controlSettings } from '../checks/control-settings.ts';
+import type { Deadline } from '../deadline.ts';
+import { Failure } from '../failure.ts';
+import type { ControlSettings } from '../kamctl/kamctlrc.ts';
+import { askUptime } from '../kamctl/questions.ts';
+import { ExitCode } from '../ocf/exit-code.ts';
+import type { Params } from '../params/table.ts';
+import type { MainProcess } from '../process/pidfile.ts';
+import { readStatus } from '../process/procfs.ts';
+import { failed, ok, type Result, skipped } from './finding.ts';
+import { suggestOtherFifo } from './mistakes.ts';
+
+/**
+ * Asks Kamailio for its up-time, as a monitor does. A kamctlrc that cannot be used is a failure to a person, and costs a
+ * monitor its 190 alone.
+ */
+export async function controlPlane(params: Params, main: MainProcess, deadline: Deadline): Promise<Result> {
+  if (!params.kamctlrc) return skipped('kamctlrc is empty: the control plane is not checked');
+  let settings: ControlSettings;
+  try {
+    settings = controlSettings(params);
+  } catch (error) {
+    if (error instanceof Failure) return failed(error.problems, ExitCode.degraded);
+    throw error;
+  }
+  const owner = main.found ? readStatus(main.process.pid) : undefined;
+  if (!main.found || !owner) return skipped(`Kamailio does not run; its FIFO would be ${settings.fifo}`);
+  try {
+    const uptime = await askUptime(settings, owner, deadline.sooner(params.probe_timeout * 1000));
+    return ok(`up for ${uptime} s, says ${settings.fifo}`);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const remedy = suggestOtherFifo(main.process.pid, settings.fifo);
+    return failed(
+      error.problems.map((problem) => ({ ...problem, ...(remedy && { remedy }) })),
+      ExitCode.generic,
+    );
+  }
+}
