@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { removeSpare } from '../checks/control-settings.ts';
 import { nextTurn } from '../clock.ts';
 import { Deadline } from '../deadline.ts';
-import { errorCode, isExhaustion } from '../error-code.ts';
+import { isExhaustion } from '../error-code.ts';
 import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import { readParamsForStop, type StopParams } from '../params/parse.ts';
@@ -77,14 +77,7 @@ async function end(params: StopParams, grace: Deadline, deadline: Deadline): Pro
       await deadline.pause(SEE_AGAIN_MS);
       return end(params, grace, deadline);
     }
-    if (errorCode(error) !== 'EPERM') throw error;
-    throw new Failure(
-      {
-        seen: `no permission to signal Kamailio's processes (pidfile ${params.pidfile})`,
-        remedy: "call the agent as root or as Kamailio's account",
-      },
-      ExitCode.permission,
-    );
+    throw error instanceof Failure ? error.as(ExitCode.permission) : error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
 import { errorCode } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import { findProcesses, type Instance, identify, isStopped, refresh } from './instance.ts';
 import { findMain } from './pidfile.ts';
 import { type ProcessStat, readWakes } from './procfs.ts';
@@ -137,13 +138,19 @@ async function kill(
 /**
  * Signals a process of the instance. Right before, it is made sure that the pid still belongs to that
  * process and still is the instance's: pids come round again, and on a busy node they do so in seconds.
- * Throws when the signal is refused, which is another account's process.
+ * Throws Failure when the signal is refused, which is another account's process.
  */
 function signal(target: ProcessStat, name: 'SIGTERM' | 'SIGCONT' | 'SIGKILL', instance: Instance): void {
   if (identify(target.pid, instance)?.startTime !== target.startTime) return;
   try {
     process.kill(target.pid, name);
   } catch (error) {
+    if (errorCode(error) === 'EPERM') {
+      throw new Failure({
+        seen: `no permission to signal Kamailio's process ${target.pid} (pidfile ${instance.pidfile})`,
+        remedy: "call the agent as root or as Kamailio's account",
+      });
+    }
     if (errorCode(error) !== 'ESRCH') throw error;
   }
 }
