@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { controlSettings, removeSpare } from '../checks/control-settings.ts';
+import { controlSettings, removeSpare, sweepLeavings } from '../checks/control-settings.ts';
 import { checkControlPlane, checkProbes } from '../checks/health.ts';
 import { explainFailedLaunch } from '../checks/launch-failure.ts';
 import { asFailure, checkNode } from '../checks/node.ts';
@@ -34,6 +34,7 @@ const CLEANUP_MS = 5000;
 export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
   const params = readParams(invocation);
   const owner = await checkNode(params);
+  sweepLeavings(params);
   const serving = deadline.earlier(Math.min(CLEANUP_MS, deadline.remaining / 4));
 
   const running = findMain(params);

@@ -1,8 +1,11 @@
 import { errorCode, isExhaustion } from '../error-code.ts';
+import { sweepKamctlHomes } from '../external/kamctl-home.ts';
 import { Failure } from '../failure.ts';
+import { replyFifoPrefix, spareFifoPath } from '../kamctl/fifo-names.ts';
 import { type ControlSettings, readControlSettings } from '../kamctl/kamctlrc.ts';
-import { removeSpareFifo, spareFifoPath } from '../kamctl/spare-fifo.ts';
+import { removeSpareFifo, sweepReplyFifos } from '../kamctl/spare-fifo.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
+import { type Instance, mayRun } from '../process/instance.ts';
 
 /** The two parameters that say where an instance's control plane is. */
 interface Whose {
@@ -39,14 +42,35 @@ export function controlSettings({ kamctlrc, pidfile }: Whose): ControlSettings {
   }
 }
 
-/** Removes the spare FIFO of an instance. Never throws: without a kamctlrc to read it is looked for in /tmp. */
-export function removeSpare({ kamctlrc, pidfile }: Whose): void {
-  if (!kamctlrc) return;
-  let spare = spareFifoPath('/tmp', pidfile);
+/**
+ * Removes what agents of this instance left when SIGKILL ended them, as the executor does with one that is late: FIFOs
+ * for replies, and homes of kamctl. Never throws: without a kamctlrc to read it looks in /tmp.
+ */
+export function sweepLeavings(instance: Instance & Whose): void {
+  const { replyDirectory, replyPrefix } = whereabouts(instance);
+  sweepReplyFifos(replyDirectory, replyPrefix, (uid) => mayRun(uid, instance));
+  sweepKamctlHomes();
+}
+
+/** The same, and the instance's spare FIFO. Never throws. */
+export function removeSpare(instance: Instance & Whose): void {
+  if (instance.kamctlrc) removeSpareFifo(whereabouts(instance).spareFifo);
+  sweepLeavings(instance);
+}
+
+function whereabouts({
+  kamctlrc,
+  pidfile,
+}: Whose): Pick<ControlSettings, 'replyDirectory' | 'replyPrefix' | 'spareFifo'> {
   try {
-    spare = readControlSettings(kamctlrc, pidfile).spareFifo;
+    return readControlSettings(kamctlrc, pidfile);
   } catch {
     // It is missing, or nobody can read it any more.
+    const replyDirectory = '/tmp';
+    return {
+      replyDirectory,
+      replyPrefix: replyFifoPrefix(replyDirectory, pidfile),
+      spareFifo: spareFifoPath(replyDirectory, pidfile),
+    };
   }
-  removeSpareFifo(spare);
 }

@@ -86,7 +86,7 @@ export async function checkControlPlane(
       await monitorWithKamctl(
         findTool('kamctl', [params.kamctl, '/usr/bin/kamctl']),
         params.kamctlrc,
-        settings.replyDirectory,
+        settings.kamctlDirectory,
         until,
       );
       return [];

@@ -1,4 +1,5 @@
 import type { Deadline } from '../deadline.ts';
+import { explainExhaustion, isExhaustion } from '../error-code.ts';
 import { Failure, type Problem } from '../failure.ts';
 import { askSharedMemory } from '../kamctl/questions.ts';
 import type { Params } from '../params/table.ts';
@@ -55,17 +56,20 @@ async function scarceMemory(params: Params, mainPid: number, deadline: Deadline)
   const owner = readStatus(mainPid);
   if (!params.kamctlrc || !owner) return [];
   try {
-    const { total, used } = await askSharedMemory(controlSettings(params), owner, deadline);
-    if (used * 100 <= total * SHARED_MEMORY_PERCENT) return [];
+    const until = deadline.sooner(params.probe_timeout * 1000);
+    const { total, used } = await askSharedMemory(controlSettings(params), owner, until);
+    if (total <= 0 || used * 100 <= total * SHARED_MEMORY_PERCENT) return [];
     const percent = Math.floor((used / total) * 100);
     return [
       {
-        seen: `${percent} % of the shared memory is in use (${used} of ${total} bytes)`,
+        seen: `${percent} % of the shared memory is in use (${used} of ${total} KiB)`,
         remedy: 'start Kamailio with more (-m in extra_options), or find the leak',
       },
     ];
   } catch (error) {
     if (error instanceof Failure) return [...error.at('shared memory')];
+    // All has answered by now: what is lacking for one more question is no reason to fail the service.
+    if (isExhaustion(error)) return [{ where: 'shared memory', ...explainExhaustion(error) }];
     throw error;
   }
 }

@@ -1,9 +1,7 @@
-import { lstatSync, mkdtempSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import { cleanUpAtExit } from '../at-exit.ts';
 import type { Deadline } from '../deadline.ts';
-import { errorCode, isExhaustion } from '../error-code.ts';
 import { Failure } from '../failure.ts';
+import { makeKamctlHome } from './kamctl-home.ts';
 import { startProgram } from './run.ts';
 
 /**
@@ -18,18 +16,13 @@ export async function monitorWithKamctl(
   replyDirectory: string,
   deadline: Deadline,
 ): Promise<void> {
-  const home = makeHome();
-  let pid: number | undefined;
-  const cleanUp = cleanUpAtExit(() => {
-    rmSync(home, { recursive: true, force: true });
-    if (pid !== undefined) removeReplyFifo(`${replyDirectory}/kamailio_receiver_${pid}`);
-  });
+  const home = makeKamctlHome(kamctlrc);
+  const cleanUp = cleanUpAtExit(() => home.remove());
   try {
-    symlinkSync(kamctlrc, join(home, '.kamctlrc'));
     // kamctl clears the screen; a terminal that cannot be cleared keeps escapes out of its output.
-    const env = { ...process.env, HOME: home, TERM: 'dumb' };
+    const env = { ...process.env, HOME: home.path, TERM: 'dumb' };
     const program = startProgram(kamctl, ['monitor', '1'], env, deadline);
-    pid = program.pid;
+    if (program.pid !== undefined) home.noteReplyFifo(`${replyDirectory}/kamailio_receiver_${program.pid}`);
     const end = await program.end;
     if (/since/.test(end.stdout)) return;
     throw new Failure({
@@ -38,29 +31,5 @@ export async function monitorWithKamctl(
     });
   } finally {
     cleanUp();
-  }
-}
-
-/** What stands in it is executed as shell code. So root's lies in /run, not in a /tmp that may be open to all. */
-function makeHome(): string {
-  const parent = process.geteuid?.() === 0 ? '/run' : '/tmp';
-  try {
-    return mkdtempSync(`${parent}/kamailio_ocf_home_`);
-  } catch (error) {
-    if (isExhaustion(error)) throw error;
-    throw new Failure({
-      seen: `no directory for the settings of kamctl can be made in ${parent} (${errorCode(error)})`,
-      remedy: 'is the disk full, or the directory read-only?',
-    });
-  }
-}
-
-/** A kamctl that is killed leaves the FIFO for its replies, named after its pid. Only a FIFO of ours goes. */
-function removeReplyFifo(path: string): void {
-  try {
-    const stat = lstatSync(path);
-    if (stat.isFIFO() && stat.uid === process.geteuid?.()) unlinkSync(path);
-  } catch {
-    // kamctl has removed it itself, as it does when it ends well.
   }
 }

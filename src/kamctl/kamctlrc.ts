@@ -1,16 +1,21 @@
 import { readFileSync, statSync } from 'node:fs';
 import { hasControl } from '../control-characters.ts';
+import { errorCode } from '../error-code.ts';
 import { Failure } from '../failure.ts';
-import { spareFifoPath } from './spare-fifo.ts';
+import { replyFifoPrefix, spareFifoPath } from './fifo-names.ts';
 
 /** The settings of a kamctlrc that say where the control plane is. */
 export interface ControlSettings {
   /** The FIFO that Kamailio reads requests from. */
   readonly fifo: string;
-  /** Where replies come: Kamailio writes them to FIFOs in the `tmp` of its root. */
+  /** Where replies come: Kamailio writes them to FIFOs in the `tmp` of its root, or where its fifo_reply_dir says. */
   readonly replyDirectory: string;
+  /** What the names of the instance's reply FIFOs there begin with. */
+  readonly replyPrefix: string;
   /** The FIFO in that directory that waits for the next reply; none may be there. */
   readonly spareFifo: string;
+  /** Where kamctl has its replies come; it knows no other place. */
+  readonly kamctlDirectory: string;
 }
 
 const FILE_LIMIT_BYTES = 1_048_576;
@@ -25,20 +30,23 @@ const DEFAULT_FIFOS = ['/var/run/kamailio/kamailio_rpc.fifo', '/run/kamailio/kam
  */
 export function readControlSettings(path: string, pidfile: string): ControlSettings {
   const settings = parseKamctlrc(readText(path), path);
-  const replyDirectory = `${settings.get('CHROOT_DIR') ?? ''}/tmp`;
+  const kamctlDirectory = `${settings.get('CHROOT_DIR') ?? ''}/tmp`;
+  const replyDirectory = settings.get('RPCFIFOREPLYDIR')?.replace(/(?<=.)\/+$/, '') || kamctlDirectory;
   return {
     fifo: settings.get('RPCFIFOPATH') || defaultFifo(),
+    kamctlDirectory,
     replyDirectory,
+    replyPrefix: replyFifoPrefix(replyDirectory, pidfile),
     spareFifo: spareFifoPath(replyDirectory, pidfile),
   };
 }
 
-/** Parses the two settings out of the text of a kamctlrc; `path` is for the messages. */
+/** Parses the settings out of the text of a kamctlrc; `path` is for the messages. */
 export function parseKamctlrc(text: string, path: string): Map<string, string> {
   const settings = new Map<string, string>();
   for (const [index, line] of text.split('\n').entries()) {
     const [, name, written] =
-      /^\s*(?:export\s+)?(RPCFIFOPATH|CHROOT_DIR)=(.*)$/.exec(line.replace(/\r$/, '')) ?? [];
+      /^\s*(?:export\s+)?(RPCFIFOPATH|RPCFIFOREPLYDIR|CHROOT_DIR)=(.*)$/.exec(line.replace(/\r$/, '')) ?? [];
     if (name === undefined || written === undefined) continue;
     const value = readValue(written);
     if (value === undefined || (value !== '' && !value.startsWith('/')) || hasControl(value)) {
@@ -82,5 +90,11 @@ function readText(path: string): string {
 
 function defaultFifo(): string {
   const [first, second] = DEFAULT_FIFOS;
-  return statSync(first, { throwIfNoEntry: false })?.isFIFO() ? first : second;
+  try {
+    return statSync(first, { throwIfNoEntry: false })?.isFIFO() ? first : second;
+  } catch (error) {
+    // Only root and Kamailio's group may look into that directory: opening the FIFO shows so.
+    if (errorCode(error) === 'EACCES') return first;
+    throw error;
+  }
 }

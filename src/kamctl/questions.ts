@@ -15,20 +15,24 @@ export async function askUptime(
   return numberIn(result, 'uptime', 'core.uptime');
 }
 
-/** Shared memory, bytes. */
+/** Shared memory, KiB. */
 export interface SharedMemory {
+  /** Not positive if Kamailio cannot write such a number: its counter has 32 bits. */
   readonly total: number;
   /** What is in use, the allocator's own overhead included. */
   readonly used: number;
 }
 
-/** Asks for Kamailio's shared memory (RPC core.shmmem). Throws Failure. */
+/**
+ * Asks for Kamailio's shared memory (RPC core.shmmem) in KiB: in bytes its numbers, of 32 bits up to Kamailio 5.6,
+ * are negative from 2 GiB on. Throws Failure.
+ */
 export async function askSharedMemory(
   settings: ControlSettings,
   owner: Owner,
   deadline: Deadline,
 ): Promise<SharedMemory> {
-  const result = await callRpc(settings, owner, 'core.shmmem', [], deadline);
+  const result = await callRpc(settings, owner, 'core.shmmem', ['k'], deadline);
   return {
     total: numberIn(result, 'total', 'core.shmmem'),
     used: numberIn(result, 'real_used', 'core.shmmem'),

@@ -39,10 +39,10 @@ function open(path: string): number {
       case 'EISDIR':
         throw new Failure({ seen: `${path} is a directory`, remedy: modparam(path) });
       case 'EACCES':
+      case 'EPERM':
         throw new Failure({
           seen: `no permission to write to the FIFO ${path}`,
-          remedy:
-            'call the agent as root or as Kamailio\'s account, or widen modparam("jsonrpcs", "fifo_mode", ...)',
+          remedy: "call the agent as root or as Kamailio's account",
         });
       default:
         if (isExhaustion(error)) throw error;

@@ -1,11 +1,10 @@
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { cleanUpAtExit } from '../at-exit.ts';
 import { nextTurn, now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
-import { errorCode } from '../error-code.ts';
 import { Failure } from '../failure.ts';
-import { oneLine } from '../ocf/one-line.ts';
 import type { ControlSettings } from './kamctlrc.ts';
+import { type Incoming, incoming, resultOf } from './reply.ts';
 import { openReplyFifo, type ReplyFifo } from './reply-fifo.ts';
 import { openRequestFifo, writeRequest } from './request-fifo.ts';
 import type { Owner } from './spare-fifo.ts';
@@ -13,13 +12,25 @@ import type { Owner } from './spare-fifo.ts';
 /** The id is the end of the FIFO's name: one random value does for both, as nobody but Kamailio can write there. */
 const ID_DIGITS = 6;
 
-/** No reply that the agent asks for is larger: bytes. */
-const REPLY_LIMIT_BYTES = 262_144;
+/**
+ * Blanks before a second request, in pieces that are written whole (PIPE_BUF). Kamailio keeps the text of a stray line
+ * until a JSON document ends, and an open quote or brace in it swallows every request. After 8191 bytes Kamailio
+ * throws away what it has (jsonrpcs, JSONRPC_BUF_IN_SIZE), so the request behind this many blanks comes whole.
+ */
+const FRESH_START = [' '.repeat(4096), ' '.repeat(4096)] as const;
+
+/** A request that was sent, and its reply as it comes. */
+interface Sent {
+  readonly id: number;
+  readonly reply: ReplyFifo;
+  readonly incoming: Incoming;
+}
 
 /**
  * Sends one JSON-RPC 2.0 request to Kamailio over its FIFO and returns the `result` of the reply
- * (jsonrpcs module; `reply_name` is its extension for the FIFO that the reply comes to). A start leaves that FIFO
- * for the monitors that follow (`leavesSpare`).
+ * (jsonrpcs module; `reply_name` is its extension for the FIFO that the reply comes to). A stray line in the FIFO
+ * spoils Kamailio's next request: without a reply at half of the time it is sent again, with a new FIFO and id, and
+ * the first reply to either counts. A start leaves a FIFO for the monitors that follow (`leavesSpare`).
  * Throws Failure for everything that is no result, at `deadline` the latest.
  */
 export async function callRpc(
@@ -31,107 +42,80 @@ export async function callRpc(
   leavesSpare = false,
 ): Promise<unknown> {
   const request = openRequestFifo(settings.fifo);
-  let reply: ReplyFifo | undefined;
-  const removeReply = cleanUpAtExit(() => reply?.remove());
-  try {
-    const spare = { path: settings.spareFifo, isToBeLeft: leavesSpare };
-    reply = openReplyFifo(settings.replyDirectory, owner, spare);
+  const all: Sent[] = [];
+  const cleanUp = cleanUpAtExit(() => {
+    for (const { reply } of all) reply.close();
+  });
+  const send = (...before: readonly string[]) => {
+    const reply = openReplyFifo(settings, owner, deadline);
     const id = Number.parseInt(reply.name.slice(-ID_DIGITS), 16);
-    const text = JSON.stringify({
+    all.push({ id, reply, incoming: incoming(reply.fd) });
+    const document = {
       jsonrpc: '2.0',
       method,
       ...(params.length > 0 && { params }),
       reply_name: reply.name,
       id,
-    });
-    writeRequest(request, `${text}\n`, settings.fifo);
-    const received = await readReply(reply.fd, deadline);
-    if (received === undefined) reply.checkInPlace();
-    const result = resultOf(received, id, method, settings.fifo);
+    };
+    for (const text of [...before, `${JSON.stringify(document)}\n`])
+      writeRequest(request, text, settings.fifo);
+  };
+  try {
+    send();
+    let answered = await firstReply(all, deadline.sooner(deadline.remaining / 2));
+    if (!answered && !deadline.passed) {
+      send(...FRESH_START);
+      answered = await firstReply(all, deadline);
+    }
+    const { sent, text } = answered ?? partOfReply(all) ?? noReply(all, settings, method);
+    const result = resultOf(text, sent.id, method, settings.fifo);
     // At the deadline a reply may be complete without its end having come: more may follow, to whoever reads there next.
-    if (!deadline.passed) reply.release();
+    if (!deadline.passed) sent.reply.release(leavesSpare || all.some(({ reply }) => reply.wasSpare));
     return result;
   } finally {
-    removeReply();
-    if (reply) closeSync(reply.fd);
+    cleanUp();
     closeSync(request);
   }
 }
 
-/** Kamailio mostly answers within this time, in which the FIFO is looked at without a pause, ms. */
+/** Kamailio mostly answers within this time, in which the FIFOs are looked at without a pause, ms. */
 const EAGER_MS = 2;
 
+/** A reply, and the request that it came to. */
+interface Answered {
+  readonly sent: Sent;
+  readonly text: string;
+}
+
 /**
- * Reads until the writer closes; undefined when nothing has come by the deadline. The FIFO is looked at
- * again and again, soon every millisecond: a stream of node:net costs a monitor more.
+ * The first reply that is complete; undefined when none is at `until`. The FIFOs are looked at again and again, soon
+ * every millisecond: a stream of node:net costs a monitor more.
  */
-async function readReply(fd: number, deadline: Deadline): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const text = () => Buffer.concat(chunks).toString('utf8');
+async function firstReply(all: readonly Sent[], until: Deadline): Promise<Answered | undefined> {
   const eagerUntil = now() + EAGER_MS;
-  for (const buffer = Buffer.alloc(65_536); ; await (now() < eagerUntil ? nextTurn() : deadline.pause(1))) {
-    for (let length = readSome(fd, buffer); length !== 'nothing yet'; length = readSome(fd, buffer)) {
-      // No writer has been there yet, or the last one has closed: only then is the reply complete.
-      if (length === 0 && size > 0) return text();
-      if (length === 0) break;
-      chunks.push(Buffer.from(buffer.subarray(0, length)));
-      size += length;
-      if (size > REPLY_LIMIT_BYTES) {
-        throw new Failure({
-          seen: `the reply is longer than ${REPLY_LIMIT_BYTES} bytes`,
-          remedy: "find out what reads the FIFO in Kamailio's place",
-        });
-      }
+  for (;;) {
+    for (const sent of all) {
+      const text = sent.incoming.read();
+      if (text !== undefined) return { sent, text };
     }
-    if (deadline.passed) return size > 0 ? text() : undefined;
+    if (until.passed) return undefined;
+    await (now() < eagerUntil ? nextTurn() : until.pause(1));
   }
 }
 
-/** What is in the pipe right now: its length, 0 at the end or before the first writer. */
-function readSome(fd: number, buffer: Buffer): number | 'nothing yet' {
-  try {
-    return readSync(fd, buffer);
-  } catch (error) {
-    if (errorCode(error) === 'EAGAIN') return 'nothing yet';
-    throw error;
+/** At the deadline a reply counts whose writer has not closed yet. */
+function partOfReply(all: readonly Sent[]): Answered | undefined {
+  for (const sent of all) {
+    const text = sent.incoming.soFar();
+    if (text !== undefined) return { sent, text };
   }
+  return undefined;
 }
 
-function resultOf(text: string | undefined, id: number, method: string, fifo: string): unknown {
-  if (text === undefined) {
-    throw new Failure({
-      seen: `no reply to ${method} over ${fifo}`,
-      remedy:
-        "Kamailio's RPC process is hung or may not write to the reply directory; see its log, then restart the resource",
-    });
-  }
-  const reply = parseObject(text);
-  if (!reply)
-    throw new Failure({
-      seen: `the reply to ${method} over ${fifo} is no JSON: ${oneLine(text, 80)}`,
-      remedy: 'find out what reads that FIFO',
-    });
-  if ('error' in reply) {
-    throw new Failure({
-      seen: `${method} over ${fifo} was answered with an error: ${oneLine(JSON.stringify(reply.error), 200)}`,
-      remedy: "see Kamailio's log",
-    });
-  }
-  if (reply.id !== id || !('result' in reply)) {
-    throw new Failure({
-      seen: `the reply over ${fifo} answers another request: ${oneLine(text, 80)}`,
-      remedy: 'find out what else reads or writes that FIFO',
-    });
-  }
-  return reply.result;
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
+function noReply(all: readonly Sent[], { fifo, replyDirectory }: ControlSettings, method: string): never {
+  for (const { reply } of all) reply.checkInPlace();
+  throw new Failure({
+    seen: `no reply to ${method} over ${fifo} came to ${replyDirectory}`,
+    remedy: `Kamailio's RPC process is hung (see its log, restart the resource), or modparam("jsonrpcs", "fifo_reply_dir", ...) names another directory: write it as RPCFIFOREPLYDIR=... into kamctlrc`,
+  });
 }

@@ -1,24 +1,11 @@
-import { lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, renameSync, type Stats, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { isLeftBehind } from './fifo-names.ts';
 
 /** Numbers of the account that Kamailio runs as. */
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
-}
-
-/** The most of a pidfile's path that goes into a name; names of files have at most 255 bytes. */
-const PATH_LENGTH = 200;
-
-/**
- * The path of an instance's spare FIFO. A FIFO for a reply costs a monitor a process of its own, mkfifo, and with it
- * a tenth of its time; so a start leaves the one that it has used under this name, each monitor moves it to a name
- * that nobody can guess and back again, and a stop removes it. Two instances whose pidfiles come to the same name
- * do no harm to each other: who finds none there makes one.
- */
-export function spareFifoPath(replyDirectory: string, pidfile: string): string {
-  const name = pidfile.replaceAll(/[^\dA-Za-z]+/g, '_').slice(-PATH_LENGTH);
-  return join(replyDirectory, `kamailio_ocf_spare${name}`);
 }
 
 /**
@@ -32,7 +19,7 @@ export function takeSpareFifo(spare: string, path: string, owner: Owner): boolea
     renameSync(spare, path);
     return true;
   } catch {
-    // Another monitor was a moment faster, or the directory is none: then making one tells what is wrong.
+    // Another monitor was a moment faster, or the directory is missing: making a FIFO shows what is wrong.
     return false;
   }
 }
@@ -64,7 +51,31 @@ export function removeSpareFifo(spare: string): void {
   }
 }
 
+/**
+ * Removes the reply FIFOs that agents of this instance left when SIGKILL ended them. A file of that name that is not a
+ * FIFO, or belongs to an account that `mayOwn` refuses, is a stranger's and stays. Never throws.
+ */
+export function sweepReplyFifos(directory: string, prefix: string, mayOwn: (uid: number) => boolean): void {
+  for (const name of namesIn(directory)) {
+    try {
+      if (!isLeftBehind(name, prefix)) continue;
+      const there = lstatSync(join(directory, name));
+      if (there.isFIFO() && mayOwn(there.uid)) unlinkSync(join(directory, name));
+    } catch {
+      // Gone meanwhile, or in a directory that this agent may not change: the next stop tries again.
+    }
+  }
+}
+
 /** Kamailio writes to no FIFO with a second name, and nobody but its account may write to this one. */
 export function isReplyFifoOf(owner: Owner, stat: Stats): boolean {
   return stat.isFIFO() && stat.uid === owner.uid && stat.nlink === 1 && (stat.mode & 0o777) === 0o600;
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }

@@ -110,6 +110,8 @@ udp, tcp and udptcp hand Kamailio its sockets on the command line: listen_addres
     short: "The instance's kamctlrc",
     long: `Absolute path of the control settings (kamctlrc) of this instance. The monitor asks Kamailio for its up-time through the FIFO named by RPCFIFOPATH in this file. Without that line: /var/run/kamailio/kamailio_rpc.fifo or /run/kamailio/kamailio_rpc.fifo, as kamctl does.
 
+Kamailio replies into /tmp (behind CHROOT_DIR, if that is set here). If modparam("jsonrpcs", "fifo_reply_dir", "/DIRECTORY/") names another directory, write it here as RPCFIFOREPLYDIR=/DIRECTORY; kamctl ignores that line.
+
 Every instance on a node can be checked this way when each has a kamctlrc of its own. Empty: the control plane is not checked. The file is read as data; nothing in it is executed.`,
   }),
   kamuser: row({

@@ -84,7 +84,7 @@ function namesPidfile(argv: readonly string[], pidfile: string): boolean {
  * the account that kamailio.cfg has it change to) or of its directory, or kamuser. A stranger's process that
  * counted would keep a stop from ever succeeding, and a failed stop gets the node fenced.
  */
-function mayRun(uid: number, { pidfile, kamuser }: Instance): boolean {
+export function mayRun(uid: number, { pidfile, kamuser }: Instance): boolean {
   return (
     uid === 0 ||
     uid === process.geteuid?.() ||

@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { answer, controlStandIn } from '../kamctl/support.ts';
 import { callAgent } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { pause, type TestInstance } from '../support/instance.ts';
@@ -54,6 +56,63 @@ event_route[htable:mod-init] {
     assertCall(await monitorAt(instance, '20'), 190, /9\d % of the shared memory is in use/);
   });
 });
+
+// Up to Kamailio 5.6 its numbers of 32 bits are negative there, or start again at 0.
+for (const megabytes of ['2048', '3000', '4095', '4100', '8192']) {
+  test(`${megabytes} MB of shared memory that nobody uses predict nothing`, () =>
+    withInstance({ params: { extra_options: `-m ${megabytes}` } }, async (instance) => {
+      assertCall(await call(instance, 'start'), 0);
+      assertCall(await monitorAt(instance, '20'), 0);
+    }));
+}
+
+/** Starts an instance, and a control plane in its place that answers with these numbers for the shared memory. */
+async function withSharedMemory(
+  memory: { readonly total: number; readonly real_used: number } | undefined,
+  body: (instance: TestInstance, params: Readonly<Record<string, string>>) => Promise<void>,
+): Promise<void> {
+  const control = controlStandIn((request) => {
+    const result = JSON.parse(request.text).method === 'core.uptime' ? { uptime: 1 } : memory;
+    if (result) answer(request, JSON.stringify({ jsonrpc: '2.0', id: request.id, result }));
+  });
+  try {
+    await withInstance({}, async (instance) => {
+      assertCall(await call(instance, 'start'), 0);
+      const kamctlrc = join(instance.directory, 'kamctlrc-of-stand-in');
+      writeFileSync(kamctlrc, `RPCFIFOPATH=${control.settings.fifo}\nCHROOT_DIR=${control.directory}\n`);
+      await body(instance, { kamctlrc });
+      const asked = control.requests.map(({ text }) => JSON.parse(text));
+      assert.equal(asked.find(({ method }) => method === 'core.shmmem')?.params, ['k']);
+    });
+  } finally {
+    control.close();
+  }
+}
+
+test('a total of shared memory that is not positive predicts nothing', async () => {
+  for (const total of [-2_147_483_648, -1, 0])
+    await withSharedMemory({ total, real_used: 1000 }, async (instance, params) =>
+      assertCall(await monitorAt(instance, '20', params), 0),
+    );
+  await withSharedMemory({ total: 65_536, real_used: 65_000 }, async (instance, params) =>
+    assertCall(
+      await monitorAt(instance, '20', params),
+      190,
+      /: 99 % of the shared memory is in use \(65000 of 65536 KiB\); /,
+    ),
+  );
+});
+
+test('a question of level 20 without an answer is given up when probe_timeout is over, long before the operation', () =>
+  withSharedMemory(undefined, async (instance, params) => {
+    const short = { ...params, probe_timeout: '1', CRM_meta_timeout: '90000' };
+    const options = { env: { OCF_CHECK_LEVEL: '20' }, limitMs: 30_000 };
+    assertCall(
+      await call(instance, 'monitor', short, options),
+      190,
+      /shared memory: no reply to core\.shmmem over /,
+    );
+  }));
 
 for (const [days, code] of [
   [3, 190],

@@ -3,6 +3,7 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Deadline } from '../../src/deadline.ts';
+import { readControlSettings } from '../../src/kamctl/kamctlrc.ts';
 import { callRpc } from '../../src/kamctl/rpc.ts';
 import type { InstanceOptions, TestInstance } from '../support/instance.ts';
 
@@ -49,8 +50,7 @@ function makeCertificate(directory: string, days: number): void {
 
 /** Pids of the processes of a Kamailio whose description (RPC core.psx) matches, such as `udp receiver`. */
 export async function processesOf(instance: TestInstance, role: RegExp): Promise<number[]> {
-  const { fifo, spareFifo } = instance;
-  const settings = { fifo, spareFifo, replyDirectory: '/tmp' };
+  const settings = readControlSettings(instance.kamctlrc, instance.pidfile);
   const rows = await callRpc(
     settings,
     { uid: 0, gid: 0 },

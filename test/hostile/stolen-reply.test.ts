@@ -136,7 +136,7 @@ const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
       const script = `
       ready();
       everyMs(() => {
-        for (const name of fs.readdirSync('../theirs').filter((name) => /^kamailio_ocf_home_.{6}$/.test(name))) {
+        for (const name of fs.readdirSync('../theirs').filter((name) => /^kamailio_ocf_home_\\d+_\\d+_.{6}$/.test(name))) {
           const path = '../theirs/' + name;
           fs.renameSync(path, path + '-moved');
           fs.mkdirSync(path);

@@ -71,7 +71,7 @@ test('line ends of CRLF belong to no value', () => {
   assert.is(fifoOf('RPCFIFOPATH="/run/a.fifo" # x\r\n'), '/run/a.fifo');
 });
 
-test('what a shell would expand or execute is refused for the two settings, with file and line', () => {
+test('what a shell would expand or execute is refused for the settings that the agent reads, with file and line', () => {
   for (const value of [
     '$(touch /nonexistent/x)',
     '/run/$(id)',
@@ -95,7 +95,7 @@ test('what a shell would expand or execute is refused for the two settings, with
     'run/a',
     '"/run/a\u001b"',
   ]) {
-    for (const name of ['RPCFIFOPATH', 'CHROOT_DIR']) {
+    for (const name of ['RPCFIFOPATH', 'CHROOT_DIR', 'RPCFIFOREPLYDIR']) {
       try {
         parseKamctlrc(`# one\nA=b\n  export ${name}=${value}\n`, '/etc/my/kamctlrc');
         assert.unreachable(value);
@@ -140,8 +140,18 @@ test('without a setting the places of kamctl and /tmp hold', () => {
     assert.equal(readControlSettings(file, PIDFILE), {
       fifo: '/srv/jail/run/a',
       replyDirectory: '/srv/jail/tmp',
+      replyPrefix: 'kamailio_ocf_run_kamailio_p_kam_kamailio_pid',
       spareFifo: '/srv/jail/tmp/kamailio_ocf_spare_run_kamailio_p_kam_kamailio_pid',
+      kamctlDirectory: '/srv/jail/tmp',
     });
+    for (const written of ['/var/lib/kamailio/rpc', '"/var/lib/kamailio/rpc/"']) {
+      writeFileSync(file, `CHROOT_DIR=/srv/jail\nRPCFIFOREPLYDIR=${written}\n`);
+      const { replyDirectory, kamctlDirectory } = readControlSettings(file, PIDFILE);
+      assert.is(replyDirectory, '/var/lib/kamailio/rpc');
+      assert.is(kamctlDirectory, '/srv/jail/tmp');
+    }
+    writeFileSync(file, 'RPCFIFOREPLYDIR=\n');
+    assert.is(readControlSettings(file, PIDFILE).replyDirectory, '/tmp');
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { statSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Failure } from '../../src/failure.ts';
@@ -8,9 +6,8 @@ import { callRpc } from '../../src/kamctl/rpc.ts';
 import { findAccount } from '../../src/process/account.ts';
 import { readStatus } from '../../src/process/procfs.ts';
 import { within } from '../sip-probe/support.ts';
-import { AGENT, callAgent } from '../support/agent.ts';
-import { makeInstance, until } from '../support/instance.ts';
-import { controlStandIn } from './support.ts';
+import { callAgent } from '../support/agent.ts';
+import { makeInstance } from '../support/instance.ts';
 
 function uptimeOf(result: unknown): unknown {
   return typeof result === 'object' && result !== null && 'uptime' in result ? result.uptime : undefined;
@@ -54,34 +51,6 @@ test("Kamailio's answer to a method that it does not have is shown", async () =>
     assert.instance(error, Failure, String(error));
     assert.match(String(error), /no\.such over .* was answered with an error: .*[Nn]ot [Ff]ound/);
   } finally {
-    await instance.dispose();
-  }
-});
-
-test('an agent that is ended in the middle of a call leaves no reply FIFO behind', async () => {
-  const instance = await makeInstance();
-  const standIn = controlStandIn(() => {});
-  try {
-    assert.is((await callAgent('start', instance.params)).code, 0);
-    const kamctlrc = `${standIn.directory}/kamctlrc`;
-    writeFileSync(kamctlrc, `RPCFIFOPATH=${standIn.settings.fifo}\nCHROOT_DIR=${standIn.directory}\n`);
-    const env: NodeJS.ProcessEnv = { PATH: process.env.PATH ?? '' };
-    for (const [name, value] of Object.entries({ ...instance.params, kamctlrc }))
-      env[`OCF_RESKEY_${name}`] = value;
-    const agent = spawn(AGENT, ['monitor'], { env, stdio: 'ignore' });
-    const ended = new Promise((resolve) => agent.on('exit', (code, signal) => resolve(signal ?? code)));
-    try {
-      await until(() => standIn.requests.length > 0, 'the agent has sent its request');
-      const [request] = standIn.requests;
-      assert.ok(request && statSync(request.replyPath).isFIFO());
-      agent.kill('SIGTERM');
-      assert.is(await ended, 'SIGTERM');
-      assert.equal(standIn.leftovers(), []);
-    } finally {
-      agent.kill('SIGKILL');
-    }
-  } finally {
-    standIn.close();
     await instance.dispose();
   }
 });

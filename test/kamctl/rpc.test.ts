@@ -1,7 +1,8 @@
-import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Failure } from '../../src/failure.ts';
+import { newReplyFifoName, replyFifoPrefix } from '../../src/kamctl/fifo-names.ts';
 import { callRpc } from '../../src/kamctl/rpc.ts';
 import { within } from '../sip-probe/support.ts';
 import { answer, type ControlStandIn, controlStandIn, fillFifo, makeFifo, type Request } from './support.ts';
@@ -71,7 +72,7 @@ test("only Kamailio's own user can write to the reply FIFO, whose name nobody ca
       assert.ok(replyStat.isFIFO());
       assert.is(replyStat.mode & 0o7777, 0o600);
       if (ME.uid === 0) assert.equal([replyStat.uid, replyStat.gid], [OWNER.uid, OWNER.gid]);
-      assert.match(replyName, /^kamailio_ocf_[0-9a-f]{30}$/);
+      assert.match(replyName, /^kamailio_ocf_test_\d+_\d+_[0-9a-f]{24}$/);
     }
     assert.is(new Set(standIn.requests.map(({ replyName }) => replyName)).size, 10);
     assert.ok(new Set(standIn.requests.map(({ id }) => id)).size > 1);
@@ -196,10 +197,57 @@ test('a reply directory that does not exist is told as such', async () => {
     const settings = { ...standIn.settings, replyDirectory: '/nonexistent/tmp' };
     assert.match(
       await failure({ ...standIn, settings }),
-      /the FIFO for the reply cannot be made \(.*No such file/,
+      /the directory \/nonexistent\/tmp for Kamailio's replies cannot be used \(ENOENT\); .*RPCFIFOREPLYDIR/,
     );
   } finally {
     standIn.close();
+  }
+});
+
+const isRoot = ME.uid === 0;
+
+(isRoot ? test : test.skip)(
+  "in a directory that is root's alone root makes the FIFO and gives it away",
+  async () => {
+    const standIn = controlStandIn((request) => answer(request, result(request.id, { uptime: 7 })));
+    try {
+      chmodSync(standIn.settings.replyDirectory, 0o755);
+      await callRpc(standIn.settings, OWNER, 'core.uptime', [], within(15_000));
+      const [request] = standIn.requests;
+      assert.equal([request?.replyStat.uid, request?.replyStat.gid], [OWNER.uid, OWNER.gid]);
+      assert.is(Number(request?.replyStat.mode) & 0o7777, 0o600);
+      assert.equal(standIn.leftovers(), []);
+    } finally {
+      standIn.close();
+    }
+  },
+);
+
+(isRoot ? test : test.skip)(
+  "in another account's directory root makes nothing, and says whose it is not",
+  async () => {
+    const standIn = controlStandIn(() => {});
+    try {
+      chmodSync(standIn.settings.replyDirectory, 0o755);
+      chownSync(standIn.settings.replyDirectory, OWNER.uid + 1, OWNER.gid);
+      const asked = callRpc(standIn.settings, OWNER, 'core.uptime', [], within(15_000));
+      const seen = await asked.then(() => 'answered', String);
+      assert.match(
+        seen,
+        /cannot be made in \S+ \(Permission denied\); .* closed to Kamailio's account \(uid 65534\)/,
+      );
+      assert.equal(standIn.leftovers(), []);
+    } finally {
+      standIn.close();
+    }
+  },
+);
+
+test('names leave room for the longest path that Kamailio can open', () => {
+  for (const directory of ['/tmp', `/${'d'.repeat(40)}`, `/${'d'.repeat(70)}`]) {
+    const name = newReplyFifoName(replyFifoPrefix(directory, `/run/${'x'.repeat(200)}/kamailio.pid`));
+    assert.match(name, /^\w+$/);
+    assert.ok(`${directory}/${name}`.length <= 127, name);
   }
 });
 

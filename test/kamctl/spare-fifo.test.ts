@@ -17,8 +17,8 @@ import {
 } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { spareFifoPath } from '../../src/kamctl/fifo-names.ts';
 import { callRpc } from '../../src/kamctl/rpc.ts';
-import { spareFifoPath } from '../../src/kamctl/spare-fifo.ts';
 import { within } from '../sip-probe/support.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { type TestInstance, until } from '../support/instance.ts';
@@ -70,7 +70,7 @@ test('a FIFO that is left serves the next requests, each under a name of its own
     const [, ...later] = standIn.requests;
     assert.equal([...new Set(later.map(({ replyStat }) => replyStat.ino))], [ino]);
     assert.is(new Set(standIn.requests.map(({ replyName }) => replyName)).size, 7);
-    for (const { replyName } of later) assert.match(replyName, /^kamailio_ocf_[0-9a-f]{30}$/);
+    for (const { replyName } of later) assert.match(replyName, /^kamailio_ocf_test_\d+_\d+_[0-9a-f]{24}$/);
   }));
 
 test('requests at the same time each have a FIFO, and one is spare afterwards', () => {

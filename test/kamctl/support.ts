@@ -45,7 +45,9 @@ export function controlStandIn(onRequest?: (request: Request) => void): ControlS
   const settings = {
     fifo: join(directory, 'rpc.fifo'),
     replyDirectory,
+    replyPrefix: 'kamailio_ocf_test',
     spareFifo: join(replyDirectory, 'spare'),
+    kamctlDirectory: replyDirectory,
   };
   mkdirSync(settings.replyDirectory, { mode: 0o1777 });
   chmodSync(settings.replyDirectory, 0o1777);

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -82,7 +91,11 @@ test('a FIFO whose reader never replies fails the monitor within its time', () =
     await withStandIn(instance, script, async () => {
       const limitMs = 4000;
       const monitored = await call(instance, 'monitor', { CRM_meta_timeout: String(limitMs) }, { limitMs });
-      assertCall(monitored, 1, /control plane: no reply to core\.uptime over .*\/silent\.fifo; /);
+      assertCall(
+        monitored,
+        1,
+        /control plane: no reply to core\.uptime over .*\/silent\.fifo came to \/tmp; /,
+      );
       assertCall(await call(instance, 'stop'), 0);
     });
   }));
@@ -139,6 +152,37 @@ test('a kamctlrc without RPCFIFOPATH means the FIFO that kamctl takes', () =>
     ({ kamctlrc }) => writeFileSync(kamctlrc, '# nothing\n'),
     1,
     /control plane: .*\/run\/kamailio\/kamailio_rpc\.fifo/,
+  ));
+
+test('a reply directory that Kamailio has changed is named when no reply comes, and a line of kamctlrc sets it', () =>
+  withInstance(
+    {
+      config: (_, directory) => {
+        mkdirSync(join(directory, 'replies'), { mode: 0o755 });
+        return `modparam("jsonrpcs", "fifo_reply_dir", "${directory}/replies/")`;
+      },
+    },
+    async (instance) => {
+      const replies = join(instance.directory, 'replies');
+      const short = { CRM_meta_timeout: '6000', probe_timeout: '1' };
+      assertCall(
+        await call(instance, 'start', short),
+        1,
+        /control plane: no reply to core\.uptime over \S+ came to \/tmp; .*modparam\("jsonrpcs", "fifo_reply_dir", \.\.\.\) names another directory: write it as RPCFIFOREPLYDIR=\.\.\. into kamctlrc/,
+      );
+      for (const written of [replies, `"${replies}/"`]) {
+        writeFileSync(instance.kamctlrc, `RPCFIFOPATH=${instance.fifo}\nRPCFIFOREPLYDIR=${written}\n`);
+        assertCall(await call(instance, 'start'), 0);
+        assert.is(readdirSync(replies).length, 1, 'the spare FIFO is there');
+        for (const level of ['10', '20'])
+          assertCall(await call(instance, 'monitor', {}, { env: { OCF_CHECK_LEVEL: level } }), 0);
+        assertCall(await call(instance, 'stop'), 0);
+        assert.equal(readdirSync(replies), []);
+      }
+      // The real kamctl takes no notice of that line.
+      const shell = spawnSync('/bin/sh', ['-ec', '. "$1"', 'sh', instance.kamctlrc], { encoding: 'utf8' });
+      assert.equal([shell.status, shell.stdout, shell.stderr], [0, '', '']);
+    },
   ));
 
 test('a kamctlrc that may be read by nobody else serves root', () =>

@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { spareFifoPath } from '../../src/kamctl/spare-fifo.ts';
+import { spareFifoPath } from '../../src/kamctl/fifo-names.ts';
 import { findProcesses } from '../../src/process/instance.ts';
 import { freePort } from './ports.ts';
 
