@@ -54,7 +54,15 @@ export const FILES: readonly (readonly [string, string])[] = [
   ['/run/kamailio/kamailio_rpc.fifo', 'FIFO of the control plane; RPCFIFOPATH in kamctlrc.'],
   [
     '/tmp/kamailio_ocf_spare_*',
-    'FIFO for the replies of the control plane, one an instance: a start leaves it, so that monitors need not make one, and a stop removes it. With CHROOT_DIR in kamctlrc it lies in the tmp of that directory.',
+    'FIFO for the replies of the control plane, one an instance: a start leaves it, so that monitors need not make one, and a stop removes it. With CHROOT_DIR in kamctlrc it is in the tmp of that directory, with RPCFIFOREPLYDIR in that directory.',
+  ],
+  [
+    '/tmp/kamailio_ocf_PIDFILE_PID_TIME_*',
+    'FIFO for one reply, while an agent with this process id and start time waits for it; PIDFILE is the end of the path of the pidfile. What a killed agent leaves goes with the next start or stop.',
+  ],
+  [
+    '/run/kamailio_ocf_home_PID_TIME_*',
+    'Home of kamctl while it runs for an agent with this process id and start time (monitor_tools=external).',
   ],
 ];
 
