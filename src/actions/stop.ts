@@ -70,7 +70,7 @@ function graceOf(params: StopParams, timeoutMs: number, deadline: Deadline): Dea
 
 async function end(params: StopParams, grace: Deadline, deadline: Deadline): Promise<Ending> {
   try {
-    return await endProcesses(params, grace, deadline);
+    return await endProcesses(params, grace, deadline, { graceHolds: params.stop_grace !== undefined });
   } catch (error) {
     // A node that has no descriptors left at this moment may have some in the next, and fencing it is the worst way.
     if (isExhaustion(error) && !deadline.passed) {

@@ -178,7 +178,7 @@ Over tls the certificate is not verified: one that strangers distrust is no outa
     parse: optionalDuration,
     reloadable: true,
     short: 'Time to terminate (s)',
-    long: 'Time that a terminating Kamailio may take, in seconds or with a unit (60, 60s, 1min), for example to write its registrations to a database, before it is killed. Empty: the timeout of the stop operation less 5 s. A Kamailio in which nothing moves any more is killed after 3 s.',
+    long: 'Time that a terminating Kamailio may take, in seconds or with a unit (60, 60s, 1min), for example to write its registrations to a database, before it is killed; the timeout of the stop operation must be longer. Nothing else cuts this time short.\n\nEmpty: the timeout of the stop operation less 5 s, but a Kamailio in which nothing moves any more is killed earlier: after a third of that time (3 s at least), or after 3 s if all its processes had been stopped.',
   }),
 } as const;
 

@@ -16,8 +16,18 @@ export interface Ending {
   readonly survivors: readonly ProcessStat[];
 }
 
-/** Time in which nothing may move before a terminating Kamailio counts as hung, ms. */
-export const STALL_MS = 3000;
+/** What to end, and how patiently. */
+export interface EndOptions {
+  /** Ends these alone, such as what a failed start has launched; all processes of the instance if absent. */
+  readonly only?: (process: ProcessStat) => boolean;
+  /** The grace is an administrator's word: nothing but its end cuts it short. */
+  readonly graceHolds?: boolean;
+}
+
+/** So long nothing may move in a terminating Kamailio before it counts as hung, at least, ms. */
+const STALL_MS = 3000;
+/** The same as a part of the grace: one answer of a slow database may take longer than 3 s. */
+const STALL_SHARE = 1 / 3;
 
 /** Callers wait for what comes after a stop, such as the start on another node. ms */
 const LOOK_EVERY_MS = 5;
@@ -28,25 +38,37 @@ const FIRST_LOOKS_MS = 100;
 /** The whole process table is looked through again this often, for children forked in between, ms. */
 const SEARCH_EVERY_MS = 500;
 
-/** So often the last process must wake to have moved: more often than reminders alone wake it meanwhile. */
+/** So often the last process must wake to have moved: more often than our own signals wake it. */
 const WAKES = 10;
 
-/** A Kamailio in which nothing has moved for this long is sent SIGTERM again, ms. */
+/** A Kamailio in which nothing has moved for this long is sent SIGTERM a second time, ms. */
 const REMIND_MS = 700;
+/** SIGTERM and one reminder; more would only break into the clean-up that the first one began. */
+const MOST_TERMS = 2;
+
+/** A process in state D outlives SIGKILL until its disk answers: the looks at it become rarer, to one in so many ms. */
+const LOOK_AT_MOST_EVERY_MS = 100;
 
 /**
- * Ends every process of an instance: SIGTERM to the main process, which takes its children along and runs
- * Kamailio's own shutdown (registrations are written to the database); to all of them where the main
- * process is gone. Processes that are stopped get SIGCONT before, or they would never see it. What is left
- * when `grace` passes, or when nothing has moved for 3 s, gets SIGKILL. Returns the moment the last one is
- * gone, or at `deadline` with the survivors.
+ * Ends the processes of an instance: SIGTERM to the main process, which takes its children along and runs
+ * Kamailio's own shutdown (registrations are written to the database); to all of them if the main process is gone.
+ * Processes that are stopped get SIGCONT before, or they would never see it. SIGKILL goes to what is left when `grace`
+ * passes; before that, unless the grace holds, when nothing has moved for a third of it (3 s at least, and 3 s if all
+ * had been stopped). Returns the moment the last one is gone, or at `deadline` with the survivors.
  */
-export async function endProcesses(instance: Instance, grace: Deadline, deadline: Deadline): Promise<Ending> {
-  const processes = findProcesses(instance);
+export async function endProcesses(
+  instance: Instance,
+  grace: Deadline,
+  deadline: Deadline,
+  { only = () => true, graceHolds = false }: EndOptions = {},
+): Promise<Ending> {
+  const search = () => findProcesses(instance).filter(only);
+  const processes = search();
   if (processes.length === 0) return { found: 0, killedBecause: undefined, survivors: [] };
-  const { left, why } = await watchThemGo(instance, processes, grace);
+  const stallMs = graceHolds ? undefined : Math.max(STALL_MS, grace.remaining * STALL_SHARE);
+  const { left, why } = await watchThemGo(instance, processes, search, grace, stallMs);
   if (left.length === 0) return { found: processes.length, killedBecause: undefined, survivors: [] };
-  const survivors = await kill(instance, left, deadline);
+  const survivors = await kill(instance, left, search, deadline);
   return { found: processes.length, killedBecause: why, survivors };
 }
 
@@ -54,7 +76,9 @@ export async function endProcesses(instance: Instance, grace: Deadline, deadline
 async function watchThemGo(
   instance: Instance,
   processes: readonly ProcessStat[],
+  search: () => readonly ProcessStat[],
   grace: Deadline,
+  stallMs: number | undefined,
 ): Promise<{ left: readonly ProcessStat[]; why: string }> {
   let left = processes;
   let activity = '';
@@ -62,11 +86,13 @@ async function watchThemGo(
   let movedAt = now();
   let searchedAt = now();
   let termedAt: number | undefined;
+  const terms = new Map<number, number>();
+  const wereStopped = new Set<number>();
   const isFirst = () => termedAt !== undefined && now() - termedAt < FIRST_LOOKS_MS;
   for (; !grace.passed; await grace.pause(isFirst() ? LOOK_FIRST_EVERY_MS : LOOK_EVERY_MS)) {
     left = left.flatMap((process) => refresh(process) ?? []);
     if (left.length === 0 || now() - searchedAt > SEARCH_EVERY_MS) {
-      left = findProcesses(instance);
+      left = search();
       searchedAt = now();
       if (left.length === 0) return { left, why: '' };
     }
@@ -77,30 +103,38 @@ async function watchThemGo(
       wakes = wakesNow;
     }
     activity = activityNow;
-    if (now() - movedAt > STALL_MS) {
-      return { left, why: `nothing moved in it for ${STALL_MS / 1000} s after SIGTERM` };
+    for (const { pid } of left.filter(isStopped)) wereStopped.add(pid);
+    // An instance that was stopped as a whole (SIGSTOP, a frozen cgroup) was not at work on anything.
+    const limitMs = stallMs && (left.every(({ pid }) => wereStopped.has(pid)) ? STALL_MS : stallMs);
+    if (limitMs !== undefined && now() - movedAt > limitMs) {
+      return { left, why: `nothing moved in it for ${Math.round(limitMs / 1000)} s after SIGTERM` };
     }
     for (const process of left) if (isStopped(process)) signal(process, 'SIGCONT', instance);
     // Kamailio's main process keeps one signal in mind: that its children go on again (SIGCHLD) makes it
     // forget a SIGTERM that comes at the same time. So SIGTERM waits until none is stopped any more, and
-    // is sent again to a Kamailio that does not heed it.
+    // is sent once more to a Kamailio that does not heed it.
     const isDue = termedAt === undefined || now() - Math.max(movedAt, termedAt) >= REMIND_MS;
     if (!isDue || left.some(({ state }) => state === 'T')) continue;
-    terminate(instance, left);
+    terminate(instance, left, terms);
     termedAt = now();
   }
-  left = findProcesses(instance);
-  return { left, why: 'it was still terminating when its grace (stop_grace) was over' };
+  return { left: search(), why: 'it was still terminating when its grace (stop_grace) was over' };
 }
 
 /**
- * SIGTERM to the main process, or to all where that one is gone: then the last children first, for the first are those
- * that answer callers over UDP.
+ * SIGTERM to the main process, or to all if that one is gone: then the last children first, for the first are those
+ * that answer callers over UDP. `terms` counts how often each has been sent it.
  */
-function terminate(instance: Instance, processes: readonly ProcessStat[]): void {
+function terminate(instance: Instance, left: readonly ProcessStat[], terms: Map<number, number>): void {
   const main = findMain(instance);
-  for (const process of main.found ? [main.process] : [...processes].reverse())
+  const isMain = ({ pid }: ProcessStat) => main.found && pid === main.process.pid;
+  const targets = left.some(isMain) ? left.filter(isMain) : [...left].reverse();
+  for (const process of targets) {
+    const sent = terms.get(process.pid) ?? 0;
+    if (sent >= MOST_TERMS) continue;
     signal(process, 'SIGTERM', instance);
+    terms.set(process.pid, sent + 1);
+  }
 }
 
 /**
@@ -123,14 +157,17 @@ function wakesOf(processes: readonly ProcessStat[]): number {
 async function kill(
   instance: Instance,
   processes: readonly ProcessStat[],
+  search: () => readonly ProcessStat[],
   deadline: Deadline,
 ): Promise<readonly ProcessStat[]> {
   let left = processes;
+  const killedAt = now();
   // Once at least, however late it is: a stop that ends without SIGKILL gets the node fenced.
   do {
     for (const process of left) signal(process, 'SIGKILL', instance);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    left = findProcesses(instance);
+    const every = Math.min(Math.max((now() - killedAt) / 4, LOOK_EVERY_MS), LOOK_AT_MOST_EVERY_MS);
+    await new Promise((resolve) => setTimeout(resolve, every));
+    left = search();
   } while (left.length > 0 && !deadline.passed);
   return left;
 }

@@ -141,16 +141,22 @@ test('a start next to a Kamailio that hangs ends it when it does not come back',
     assert.equal(pidsOf(instance), []);
   }));
 
-test('a Kamailio that ignores SIGTERM and does nothing is killed', () =>
-  withInstance({}, (instance) =>
-    withStandIn(instance, `process.on('SIGTERM', () => {});`, async (standIn) => {
-      const stopped = await call(instance, 'stop');
+/** A short operation: a third of its grace is less than 3 s. */
+const SHORT = { CRM_meta_timeout: '12000' };
+
+test('a Kamailio that ignores SIGTERM and does nothing is killed, and has been reminded once', () =>
+  withInstance({}, (instance) => {
+    const file = join(instance.directory, 'terms');
+    const counts = `process.on('SIGTERM', () => require('node:fs').appendFileSync(${JSON.stringify(file)}, 'x'));`;
+    return withStandIn(instance, counts, async (standIn) => {
+      const stopped = await call(instance, 'stop', SHORT);
       assertCall(stopped, 0);
       assert.match(stopped.stderr, /^WARNING: .* was killed: nothing moved in it for 3 s after SIGTERM$/m);
       assert.not(isAlive(standIn.pid));
       assert.not(existsSync(instance.pidfile));
-    }),
-  ));
+      assert.is(readFileSync(file, 'utf8'), 'xx');
+    });
+  }));
 
 test('a stopped Kamailio that ignores SIGTERM as well is killed', () =>
   withInstance({}, (instance) =>
