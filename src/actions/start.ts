@@ -16,6 +16,7 @@ import { ensureDirectory } from '../process/directory.ts';
 import { endProcesses } from '../process/end.ts';
 import { describeProcesses, findProcesses } from '../process/instance.ts';
 import { hasFailed, type Launch, launch } from '../process/launch.ts';
+import { takeLock } from '../process/lock.ts';
 import { findMain, removePidfile } from '../process/pidfile.ts';
 import type { Context } from './context.ts';
 
@@ -28,7 +29,7 @@ const CLEANUP_MS = 5000;
 
 /**
  * Starts the instance and returns 0 when every probe and the control plane answer; also when they do
- * already. Fails at once when Kamailio exits, with Kamailio's own words, and leaves nothing running.
+ * already. Fails at once when Kamailio exits, with Kamailio's own words, and ends what it has launched.
  * Throws Failure.
  */
 export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
@@ -36,32 +37,43 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
   const owner = await checkNode(params);
   sweepLeavings(params);
   const serving = deadline.earlier(Math.min(CLEANUP_MS, deadline.remaining / 4));
+  await beTheOnlyOne(params, log, serving);
 
-  const running = findMain(params);
-  if (!running.found) await clearLeftovers(params, log, serving);
-  else if (await isHealthy(params, running.process.pid, serving)) {
-    log.done(`Kamailio already runs (pid ${running.process.pid})`);
+  // A main process that lives without answering may still come up: somebody else has just launched it.
+  const earlier = findMain(params);
+  const pid = earlier.found ? await waitUntilServing(params, owner, undefined, serving) : undefined;
+  if (pid !== undefined) {
+    log.done(`Kamailio already runs (pid ${pid})`);
     return ExitCode.success;
   }
-
+  await clearLeftovers(params, log, serving);
   await makeDirectories(params, owner);
   log.debug(`command line: ${[params.binary, ...kamailioArguments(params)].join(' ')}`);
-  // A main process that lives without answering may be one that another start has just launched: wait for it.
-  const launched = running.found ? undefined : launch(params.binary, kamailioArguments(params), owner);
+  const launched = launch(params.binary, kamailioArguments(params), owner);
   try {
-    const pid = await waitUntilServing(params, owner, launched, serving);
-    log.done(`Kamailio is started (pid ${pid})`);
+    log.done(`Kamailio is started (pid ${await waitUntilServing(params, owner, launched, serving)})`);
     return ExitCode.success;
   } catch (error) {
-    await leaveNothing(params, owner, deadline);
+    await endLaunched(params, owner, launched, deadline);
     throw error;
   } finally {
-    launched?.release();
+    launched.release();
   }
 }
 
-async function isHealthy(params: Params, pid: number, deadline: Deadline): Promise<boolean> {
-  return (await problemsOf(params, pid, deadline)).length === 0;
+/** Takes the instance's lock: beside another start, each would take the other's Kamailio for a leftover. Throws Failure. */
+async function beTheOnlyOne({ pidfile }: Params, log: Log, deadline: Deadline): Promise<void> {
+  const holder = await takeLock(pidfile, deadline, (other) =>
+    log.info(`waiting for another start or stop of this instance, ${other} (pidfile ${pidfile})`),
+  );
+  if (!holder) return;
+  throw new Failure(
+    {
+      seen: `another start or stop of this instance, ${holder}, did not end in time; this start has launched nothing`,
+      remedy: 'see what it waits for, with `ps` and the cluster log, and end it if it hangs',
+    },
+    ExitCode.generic,
+  );
 }
 
 /** The probes first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
@@ -101,53 +113,75 @@ async function makeDirectories(params: Params, owner: Account | undefined): Prom
   if (inTheWay) throw new Failure({ seen: inTheWay, remedy: 'remove it by hand' }, ExitCode.permission);
 }
 
-/** Returns the pid of the main process once everything answers. Throws Failure when it exits or the deadline comes. */
+/**
+ * Returns the pid of the main process once everything answers; undefined when nothing was launched and the main process
+ * that was there is gone. Throws Failure when a launched one exits, or the deadline comes.
+ */
 async function waitUntilServing(
   params: Params,
   owner: Account | undefined,
   launched: Launch | undefined,
   deadline: Deadline,
-): Promise<number> {
+): Promise<number | undefined> {
   let problems: readonly Problem[] = [];
   let pidfileIs = '';
+  let pid: number | undefined;
   for (; !deadline.passed; await deadline.pause(LOOK_EVERY_MS)) {
     const { end } = launched ?? {};
     if (end && hasFailed(end)) throw await explainFailedLaunch(params, owner, end, launched, deadline);
 
     const main = findMain(params);
     if (!main.found) {
+      if (!launched) return undefined;
       pidfileIs = main.why;
-      const starting = launched && !end;
-      if (starting || findProcesses(params).length > 0) continue;
+      if (!end || findProcesses(params).length > 0) continue;
       throw await explainFailedLaunch(params, owner, end, launched, deadline);
     }
+    pid = main.process.pid;
     const askedAt = now();
-    const checked = problemsOf(params, main.process.pid, deadline);
+    const checked = problemsOf(params, pid, deadline);
     // A Kamailio that fails while it is asked will not answer any more.
     const round = await Promise.race([checked, launched?.failed ?? checked]);
     if ('kind' in round) continue;
-    if (round.length === 0 && findMain(params).found) return main.process.pid;
+    if (round.length === 0 && findMain(params).found) return pid;
     // A round that the deadline cut off soon knows less than the one before.
     const whole = !deadline.passed || now() - askedAt >= TELLING_SILENCE_MS;
     if (whole || problems.length === 0) problems = round;
   }
   // Kamailio opens its pidfile, and does not notice when the disk has no room for the number.
   const isFull = pidfileIs.endsWith(' is empty') ? ' (is its disk full?)' : '';
+  const seen = problems.length > 0 ? problems : [{ seen: `${pidfileIs}${isFull}` }];
+  if (!launched)
+    throw new Failure(
+      [...seen, NOTHING_LAUNCHED],
+      ExitCode.generic,
+      `Kamailio (pid ${pid}) ran before this start and does not serve`,
+    );
   throw new Failure(
-    [
-      ...(problems.length > 0 ? problems : [{ seen: `${pidfileIs}${isFull}` }]),
-      {
-        seen: 'the time is over',
-        remedy: 'if it only needs longer, raise the timeout of the start operation',
-      },
-    ],
+    [...seen, TIME_IS_OVER],
     ExitCode.generic,
     'Kamailio was started but does not serve in time',
   );
 }
 
-async function leaveNothing(params: Params, owner: Account | undefined, deadline: Deadline): Promise<void> {
-  await endProcesses(params, deadline.earlier(deadline.remaining / 2), deadline);
+const TIME_IS_OVER: Problem = {
+  seen: 'the time is over',
+  remedy: 'if it only needs longer, raise the timeout of the start operation',
+};
+const NOTHING_LAUNCHED: Problem = {
+  seen: 'this start has launched nothing and left it alone',
+  remedy: 'stop the resource, then start it',
+};
+
+/** Ends what a failed start has launched, and nothing else: an instance that somebody else started may serve callers. */
+async function endLaunched(
+  params: Params,
+  owner: Account | undefined,
+  { owns }: Launch,
+  deadline: Deadline,
+): Promise<void> {
+  await endProcesses(params, deadline.earlier(deadline.remaining / 2), deadline, { only: owns });
+  if (findProcesses(params).length > 0) return;
   removePidfile(params.pidfile, owner);
   removeSpare(params);
 }

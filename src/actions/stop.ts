@@ -6,17 +6,21 @@ import { Deadline } from '../deadline.ts';
 import { isExhaustion } from '../error-code.ts';
 import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
+import type { Log } from '../ocf/log.ts';
 import { readParamsForStop, type StopParams } from '../params/parse.ts';
 import { findAccount } from '../process/account.ts';
 import { removeIfEmpty } from '../process/directory.ts';
 import { checkDirectory } from '../process/directory-check.ts';
 import { type Ending, endProcesses } from '../process/end.ts';
 import { describeProcesses } from '../process/instance.ts';
+import { awaitLock, tryLock } from '../process/lock.ts';
 import { removePidfile } from '../process/pidfile.ts';
 import { type Context, operationTimeout } from './context.ts';
 
 /** Kept back from the operation's timeout for SIGKILL and the verdict, ms. */
 const RESERVE_MS = 5000;
+/** Kept back for SIGKILL and the verdict after a stop_grace, ms. */
+const KILL_MS = 1000;
 /** Between two attempts to look at the processes, when the kernel has nothing left to do it with, ms. */
 const SEE_AGAIN_MS = 100;
 
@@ -27,10 +31,13 @@ const SEE_AGAIN_MS = 100;
  */
 export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
   const params = readParamsForStop(invocation);
+  await letOthersFinish(params, log, deadline);
   log.debug(`ending the processes that were started with -P ${params.pidfile}`);
-  // Both are done while Kamailio terminates; a stop that finds nothing returns without loading what the last line takes.
+  // All of it is done while Kamailio terminates; a stop that finds nothing returns without loading what it takes.
   const tidied = nextTurn().then(() => removeSpare(params));
   setImmediate(log.prepare);
+  // A start that comes now waits until this stop is through.
+  setImmediate(tryLock, params.pidfile);
   const ending = await end(params, graceOf(params, operationTimeout(invocation), deadline), deadline);
   await tidied;
   if (ending.survivors.length > 0) throw survived(ending);
@@ -41,6 +48,22 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
   if (ending.found > 0)
     log.done(`Kamailio is stopped: ${ending.found} processes ended (pidfile ${params.pidfile})`);
   return ExitCode.success;
+}
+
+/**
+ * Waits for a start (or another stop) of this instance that is at work: what it launches would outlive this stop. It
+ * may hang, and a stop never refuses: with the time left that terminating takes, this one goes on beside it.
+ */
+async function letOthersFinish(params: StopParams, log: Log, deadline: Deadline): Promise<void> {
+  const { pidfile, stop_grace } = params;
+  const half = deadline.earlier(deadline.remaining / 2);
+  const patience =
+    stop_grace === undefined ? half : half.sooner(deadline.earlier(KILL_MS + stop_grace * 1000).remaining);
+  const holder = await awaitLock(pidfile, patience, (other) =>
+    log.info(`waiting for another start or stop of this instance, ${other} (pidfile ${pidfile})`),
+  );
+  if (holder)
+    log.warn(`${holder} is still at work on this instance (pidfile ${pidfile}); stopping it all the same`);
 }
 
 /**
@@ -65,7 +88,9 @@ function removeFiles({ pidfile, pidfileIsDefault, kamuser }: StopParams): string
 function graceOf(params: StopParams, timeoutMs: number, deadline: Deadline): Deadline {
   // A short timeout is shared evenly: half to terminate, half to kill.
   const latest = Deadline.sinceStart(Math.max(timeoutMs - RESERVE_MS, timeoutMs / 2));
-  return params.stop_grace === undefined ? latest : deadline.earlier(1000).sooner(params.stop_grace * 1000);
+  return params.stop_grace === undefined
+    ? latest
+    : deadline.earlier(KILL_MS).sooner(params.stop_grace * 1000);
 }
 
 async function end(params: StopParams, grace: Deadline, deadline: Deadline): Promise<Ending> {

@@ -92,7 +92,7 @@ async function repeatInForeground(
   await Promise.race([again.ended, expired]);
   clearTimeout(timer);
   const lines = again.end ? errorLines(again.errors, 'last') : [];
-  await endProcesses(params, deadline.sooner(REPEAT_MS), deadline);
+  await endProcesses(params, deadline.sooner(REPEAT_MS), deadline, { only: again.owns });
   again.release();
   return lines;
 }

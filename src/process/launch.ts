@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomDigits } from '../random.ts';
 import type { Account } from './account.ts';
+import { type ProcessStat, readEnvironment, readStat } from './procfs.ts';
 import { commandAs } from './run-as.ts';
 
 /** A Kamailio that was launched. Its launcher forks the main process and exits when that one serves. */
@@ -12,6 +14,8 @@ export interface Launch {
   readonly end: LaunchEnd | undefined;
   /** What came out on stderr so far, the last 64 KiB. */
   readonly errors: string;
+  /** Whether a process descends from this launch. */
+  owns(process: ProcessStat): boolean;
   /** Stops listening, so that the agent can exit while Kamailio lives on. */
   release(): void;
 }
@@ -26,6 +30,8 @@ export function hasFailed(end: LaunchEnd): boolean {
   return !(end.kind === 'exit' && end.code === 0);
 }
 
+/** Marks all that descends from one launch: a daemon has left its parent, its session and its process group behind. */
+const LAUNCH_MARK = 'OCF_KAMAILIO_LAUNCH';
 const KEEP_CHARACTERS = 65_536;
 /** How long a failed launcher's stderr is read on when a process of its own still holds it, ms. */
 const LAST_WORDS_MS = 300;
@@ -40,9 +46,14 @@ const MESSAGE_HEAD = /^[A-Z]+: (\S+) \[[^\]]+:\d+\]: (?:\w+\(\): )?/;
 export function launch(binary: string, args: readonly string[], account?: Account): Launch {
   let errors = '';
   let end: LaunchEnd | undefined;
+  const tag = randomDigits();
   // Without descriptors to spare there is not even a pipe.
   const { program, args: words, env } = commandAs(account, binary, args);
-  const child: ChildProcess = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'], env });
+  const child: ChildProcess = spawn(program, words, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...env, [LAUNCH_MARK]: tag },
+  });
+  const launchedAt = Number(readStat(child.pid ?? 0)?.startTime ?? Number.POSITIVE_INFINITY);
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors = (errors + text).slice(-KEEP_CHARACTERS);
   });
@@ -58,6 +69,11 @@ export function launch(binary: string, args: readonly string[], account?: Accoun
     },
     get errors() {
       return errors;
+    },
+    owns: ({ pid, startTime }) => {
+      const environment = readEnvironment(pid);
+      // A container's root may not read the environment of another account's process. Then its age decides.
+      return environment ? environment.includes(`${LAUNCH_MARK}=${tag}`) : Number(startTime) >= launchedAt;
     },
     release: () => {
       child.stderr?.destroy();

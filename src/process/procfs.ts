@@ -38,6 +38,11 @@ export function readArgv(pid: number): readonly string[] | undefined {
   return text ? text.replace(/\0$/, '').split('\0') : undefined;
 }
 
+/** The environment that a process was started with, as NAME=VALUE; undefined when it is gone or may not be read. */
+export function readEnvironment(pid: number): readonly string[] | undefined {
+  return readProcFile(pid, 'environ')?.split('\0');
+}
+
 /**
  * The path of a process's executable. `hidden` when the kernel keeps it from this agent (ptrace(2), access
  * mode checks).

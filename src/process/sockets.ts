@@ -8,6 +8,8 @@ export interface ListeningSocket {
   readonly address: string;
   readonly port: number;
   readonly inode: string;
+  /** The account that made it. */
+  readonly uid: number;
   /** Bytes of memory that received and unread data take. */
   readonly receiveQueue: number;
   /** Datagrams lost since the socket was opened, mostly because its queue was full; 0 for TCP. */
@@ -18,8 +20,10 @@ export interface ListeningSocket {
 const LISTENING = { tcp: '0A', udp: '07' } as const;
 
 /** The listening sockets of this network namespace (proc(5), /proc/net). */
-export function listeningSockets(): ListeningSocket[] {
-  return (['udp', 'tcp'] as const).flatMap((transport) =>
+export function listeningSockets(
+  transports: readonly ListeningSocket['transport'][] = ['udp', 'tcp'],
+): ListeningSocket[] {
+  return transports.flatMap((transport) =>
     ['', '6'].flatMap((family) => readTable(transport, `/proc/net/${transport}${family}`)),
   );
 }
@@ -54,6 +58,7 @@ function readTable(transport: 'udp' | 'tcp', path: string): ListeningSocket[] {
         address: decodeAddress(address),
         port: Number.parseInt(port, 16),
         inode: fields[9] ?? '',
+        uid: Number(fields[7]),
         receiveQueue: Number.parseInt(fields[4]?.split(':')[1] ?? '0', 16),
         drops: transport === 'udp' ? Number(fields[12] ?? 0) : 0,
       },

@@ -162,7 +162,7 @@ test('what is told of a Kamailio that does not serve in time is what was seen la
       assertCall(
         await call(instance, 'start', params, { limitMs }),
         1,
-        /does not serve in time: udp:127\.0\.0\.1:\d+: no answer to OPTIONS within /,
+        /^Kamailio \(pid \d+\) ran before this start and does not serve: udp:127\.0\.0\.1:\d+: no answer to OPTIONS within /,
       );
     });
   }));
