@@ -16,7 +16,7 @@ const { version, commit, date } = sourceVersion();
  * Modules of Node.js that take milliseconds to load. Sources import them as usual; in the bundle each function
  * loads its module when it is called, so that an action pays for those alone that it uses.
  */
-const SLOW_BUILTINS = ['child_process', 'dgram', 'net', 'tls', 'v8', 'zlib'];
+const SLOW_BUILTINS = ['child_process', 'dgram', 'net', 'os', 'tls', 'v8', 'zlib'];
 
 const slowBuiltins = {
   name: 'slow-builtins',
