@@ -1,5 +1,6 @@
 import { checkControlPlane, checkProbes, type ProbeReport } from '../checks/health.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
+import { stoppedMain } from '../checks/supervision.ts';
 import { usableParams } from '../checks/usable.ts';
 import { nextTurn } from '../clock.ts';
 import { Failure, type Problem } from '../failure.ts';
@@ -7,7 +8,7 @@ import { ExitCode } from '../ocf/exit-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import { type ParameterFault, readParamsWithFaults } from '../params/parse.ts';
 import type { Params } from '../params/table.ts';
-import { findProcesses, isStopped } from '../process/instance.ts';
+import { findProcesses } from '../process/instance.ts';
 import { findMain, findMainByDescent, type MainProcess } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import { type Context, checkLevelOf } from './context.ts';
@@ -27,8 +28,8 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
   const { params: identity, faults } = readParamsWithFaults(invocation);
   const main = findMainOf(identity, faults);
   if (!main.found) throw withoutMain(identity, main.why, faults);
-  // A stopped Kamailio (SIGSTOP, a debugger) answers nobody; there is no need to wait for that.
-  if (isStopped(main.process)) throw stopped(main.process);
+  const stopped = await stoppedMain(main.process, deadline);
+  if (stopped.length > 0) throw new Failure(stopped, ExitCode.generic);
   const { pid } = main.process;
   const level = checkLevelOf(invocation);
   const { params, unusable, polls } = usableParams(identity, faults);
@@ -110,16 +111,6 @@ function withoutMain(params: Params, why: string, faults: readonly ParameterFaul
       },
       ...alsoWrong,
     ],
-    ExitCode.generic,
-  );
-}
-
-function stopped(process: ProcessStat): Failure {
-  return new Failure(
-    {
-      seen: `main process ${process.pid} is stopped (state ${process.state}: SIGSTOP or a debugger) and serves nobody`,
-      remedy: `\`kill -CONT ${process.pid}\` lets it go on, a stop ends it`,
-    },
     ExitCode.generic,
   );
 }

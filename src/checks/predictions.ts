@@ -29,7 +29,7 @@ export async function predictFailures(
   deadline: Deadline,
 ): Promise<Problem[]> {
   return [
-    ...(await stuckWorkers(params, main)),
+    ...(await stuckWorkers(params, main, deadline)),
     ...(await scarceMemory(params, main.pid, deadline)),
     ...expiringCertificates(outcomes),
     ...findCongested(socketsBefore, udpSockets(main.pid)).map(({ name, seen }) => ({
@@ -40,8 +40,8 @@ export async function predictFailures(
   ];
 }
 
-async function stuckWorkers(params: Params, main: ProcessStat): Promise<Problem[]> {
-  const stuck = await findStuck(findWorkers(main, params));
+async function stuckWorkers(params: Params, main: ProcessStat, deadline: Deadline): Promise<Problem[]> {
+  const stuck = await findStuck(findWorkers(main, params), deadline);
   return stuck.map(({ pid, state }) =>
     state === 'D'
       ? {

@@ -10,14 +10,15 @@ import { ExitCode } from '../ocf/exit-code.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import type { ParameterFault } from '../params/parse.ts';
 import type { Params } from '../params/table.ts';
-import { findProcesses, isStopped } from '../process/instance.ts';
+import { findProcesses } from '../process/instance.ts';
 import { findMain, type MainProcess } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { describeTarget } from '../sip-probe/target.ts';
 import { controlPlane } from './control-plane.ts';
 import { examine, type Finding, failed, findingsOf, ok, type Result, skipped, warning } from './finding.ts';
-import { describeOtherInstance, suggestOtherSocket, suggestOtherUser } from './mistakes.ts';
+import { suggestOtherSocket, suggestOtherUser } from './mistakes.ts';
+import { processes } from './processes.ts';
 
 /** Runs every check of a diagnosis, whatever the ones before came to. Changes nothing on the machine. */
 export async function runChecks(
@@ -33,7 +34,7 @@ export async function runChecks(
     ...(await examine('configuration', () => configuration(params, deadline))),
     ...(await examine('accounts', () => accounts(params))),
     ...(await examine('directories', () => directories(params))),
-    ...(await examine('processes', () => processes(params, main))),
+    ...(await examine('processes', () => processes(params, main, deadline))),
   ];
   const socketsBefore = main.found ? udpSockets(main.process.pid) : [];
   const polled = polls === 'none' ? [] : await probes(params, main, polls === 'stand-in', deadline);
@@ -89,38 +90,6 @@ function accounts(params: Params): Result {
 function directories(params: Params): Result {
   checkDirectories(params, checkAccounts(params));
   return ok(`the directory of ${params.pidfile} is safe`);
-}
-
-function processes(params: Params, main: MainProcess): Result {
-  const all = findProcesses(params);
-  const states = new Map<string, number>();
-  for (const { state } of all) states.set(state, (states.get(state) ?? 0) + 1);
-  const summary = `${all.length} processes${all.length > 0 ? ` (${[...states].map(([state, count]) => `${count} in state ${state}`).join(', ')})` : ''}`;
-  if (main.found) {
-    if (!isStopped(main.process))
-      return ok(`main process ${main.process.pid} from ${params.pidfile}, ${summary}`);
-    return failed(
-      {
-        seen: `main process ${main.process.pid} is stopped, ${summary}`,
-        remedy: `\`kill -CONT ${main.process.pid}\`, or stop the resource`,
-      },
-      ExitCode.generic,
-    );
-  }
-  const other = main.pid === undefined ? undefined : describeOtherInstance(main.pid, params.pidfile);
-  if (all.length > 0) {
-    return failed(
-      {
-        seen: `${other ?? main.why}, yet ${summary} of the instance live: pid ${all.map(({ pid }) => pid).join(', ')}`,
-        remedy: 'a stop removes them all',
-      },
-      ExitCode.generic,
-    );
-  }
-  return failed(
-    { seen: `not running: ${other ?? main.why}`, remedy: 'start the resource' },
-    ExitCode.notRunning,
-  );
 }
 
 async function probes(

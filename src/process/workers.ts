@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { findProcesses, type Instance, isStopped, refresh } from './instance.ts';
+import type { Deadline } from '../deadline.ts';
+import { findProcesses, type Instance } from './instance.ts';
 import { type ProcessStat, readStat } from './procfs.ts';
+import { STOPPED_MS, stayingIn } from './staying.ts';
 
-/** How long a process must stay uninterruptible before it is told, ms: a healthy one is so for the blink of a disk. */
+/** How long a process must stay uninterruptible before it is reported, ms: a healthy one is so for the blink of a disk. */
 const UNINTERRUPTIBLE_MS = 1000;
-const LOOK_EVERY_MS = 100;
 
 /**
  * The processes of an instance besides the main one: its children and theirs, from
@@ -19,14 +20,18 @@ export function findWorkers(main: ProcessStat, instance: Instance): ProcessStat[
   });
 }
 
-/** The workers that are stopped (SIGSTOP, a debugger), and those that stay in an uninterruptible wait for a second. */
-export async function findStuck(workers: readonly ProcessStat[]): Promise<ProcessStat[]> {
-  const stopped = workers.filter(isStopped);
-  let waiting = workers.filter(({ state }) => state === 'D');
-  for (let waited = 0; waiting.length > 0 && waited < UNINTERRUPTIBLE_MS; waited += LOOK_EVERY_MS) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    waiting = waiting.flatMap((worker) => refresh(worker) ?? []).filter(({ state }) => state === 'D');
-  }
+/**
+ * The workers that stay stopped for 2 s, and those that stay in an uninterruptible wait for a second. One that is
+ * traced (t: a debugger, gcore) is in the hands of a person, who lets it go on.
+ */
+export async function findStuck(
+  workers: readonly ProcessStat[],
+  deadline: Deadline,
+): Promise<readonly ProcessStat[]> {
+  const [stopped, waiting] = await Promise.all([
+    stayingIn('T', workers, STOPPED_MS, deadline),
+    stayingIn('D', workers, UNINTERRUPTIBLE_MS, deadline),
+  ]);
   return [...stopped, ...waiting];
 }
 

@@ -76,7 +76,7 @@ test('an instance whose processes are all stopped has failed, and a stop succeed
     assertCall(
       await call(instance, 'monitor', { CRM_meta_timeout: String(limitMs) }, { limitMs }),
       1,
-      /^main process \d+ is stopped \(state T: SIGSTOP or a debugger\) and serves nobody; /,
+      /^main process \d+ is stopped \(state T: SIGSTOP or job control\) and supervises nobody/,
     );
     assertCall(await call(instance, 'stop'), 0);
     assert.equal(pidsOf(instance), []);

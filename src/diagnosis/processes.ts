@@ -1,0 +1,35 @@
+import { stoppedMain } from '../checks/supervision.ts';
+import type { Deadline } from '../deadline.ts';
+import { ExitCode } from '../ocf/exit-code.ts';
+import type { Params } from '../params/table.ts';
+import { findProcesses } from '../process/instance.ts';
+import type { MainProcess } from '../process/pidfile.ts';
+import { failed, ok, type Result } from './finding.ts';
+import { describeOtherInstance } from './mistakes.ts';
+
+/** What lives of the instance: how many processes in which states, and whether the main process supervises them. */
+export async function processes(params: Params, main: MainProcess, deadline: Deadline): Promise<Result> {
+  const all = findProcesses(params);
+  const states = new Map<string, number>();
+  for (const { state } of all) states.set(state, (states.get(state) ?? 0) + 1);
+  const summary = `${all.length} processes${all.length > 0 ? ` (${[...states].map(([state, count]) => `${count} in state ${state}`).join(', ')})` : ''}`;
+  if (main.found) {
+    const stopped = await stoppedMain(main.process, deadline);
+    if (stopped.length > 0) return failed(stopped, ExitCode.generic);
+    return ok(`main process ${main.process.pid} from ${params.pidfile}, ${summary}`);
+  }
+  const other = main.pid === undefined ? undefined : describeOtherInstance(main.pid, params.pidfile);
+  if (all.length > 0) {
+    return failed(
+      {
+        seen: `${other ?? main.why}, yet ${summary} of the instance live: pid ${all.map(({ pid }) => pid).join(', ')}`,
+        remedy: 'a stop removes them all',
+      },
+      ExitCode.generic,
+    );
+  }
+  return failed(
+    { seen: `not running: ${other ?? main.why}`, remedy: 'start the resource' },
+    ExitCode.notRunning,
+  );
+}
