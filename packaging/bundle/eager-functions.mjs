@@ -32,6 +32,7 @@ const CALLED_BY_EACH_MONITOR = [
   'src/process/instance.ts',
   'src/process/pidfile.ts',
   'src/process/procfs.ts',
+  'src/process/program.ts',
   'src/random.ts',
   'src/search-path.ts',
   'src/sip-probe/probe.ts',

@@ -1,6 +1,7 @@
 import { checkControlPlane, checkProbes, type ProbeReport } from '../checks/health.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { stoppedMain } from '../checks/supervision.ts';
+import { untoldAccount } from '../checks/untold-account.ts';
 import { usableParams } from '../checks/usable.ts';
 import { nextTurn } from '../clock.ts';
 import { Failure, type Problem } from '../failure.ts';
@@ -103,12 +104,20 @@ function withoutMain(params: Params, why: string, faults: readonly ParameterFaul
   }
   // The main process crashed and left its children, or the pidfile was lost: a start here would collide
   // with them, so the cluster is told "failed" and stops the instance first.
+  const untold = untoldAccount(params, left);
+  const live = `${left.length} processes of the instance live`;
+  const pids = `pid ${pidList(left)}`;
   return new Failure(
     [
-      {
-        seen: `the main process is not known (${why}), but ${left.length} processes of the instance live: pid ${pidList(left)}`,
-        remedy: 'a stop removes them all',
-      },
+      untold
+        ? {
+            seen: `${live} as ${untold.description}, which kamuser does not name: ${pids}; the main process is not known (${why})`,
+            remedy: `set kamuser=${untold.name}; a stop removes them all`,
+          }
+        : {
+            seen: `the main process is not known (${why}), but ${live}: ${pids}`,
+            remedy: 'a stop removes them all',
+          },
       ...alsoWrong,
     ],
     ExitCode.generic,

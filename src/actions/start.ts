@@ -3,6 +3,7 @@ import { controlSettings, removeSpare, sweepLeavings } from '../checks/control-s
 import { checkControlPlane, checkProbes } from '../checks/health.ts';
 import { explainFailedLaunch } from '../checks/launch-failure.ts';
 import { asFailure, checkNode } from '../checks/node.ts';
+import { rememberUntold } from '../checks/untold-account.ts';
 import { now } from '../clock.ts';
 import type { Deadline } from '../deadline.ts';
 import { Failure, type Problem } from '../failure.ts';
@@ -18,6 +19,7 @@ import { describeProcesses, findProcesses } from '../process/instance.ts';
 import { hasFailed, type Launch, launch } from '../process/launch.ts';
 import { takeLock } from '../process/lock.ts';
 import { findMain, removePidfile } from '../process/pidfile.ts';
+import { forgetUid } from '../process/remembered-account.ts';
 import type { Context } from './context.ts';
 
 /** Between two looks at a Kamailio that comes up, ms. */
@@ -43,6 +45,7 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
   const earlier = findMain(params);
   const pid = earlier.found ? await waitUntilServing(params, owner, undefined, serving) : undefined;
   if (pid !== undefined) {
+    warnOfAccount(params, pid, log);
     log.done(`Kamailio already runs (pid ${pid})`);
     return ExitCode.success;
   }
@@ -51,7 +54,9 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
   log.debug(`command line: ${[params.binary, ...kamailioArguments(params)].join(' ')}`);
   const launched = launch(params.binary, kamailioArguments(params), owner);
   try {
-    log.done(`Kamailio is started (pid ${await waitUntilServing(params, owner, launched, serving)})`);
+    const main = await waitUntilServing(params, owner, launched, serving);
+    if (main !== undefined) warnOfAccount(params, main, log);
+    log.done(`Kamailio is started (pid ${main})`);
     return ExitCode.success;
   } catch (error) {
     await endLaunched(params, owner, launched, deadline);
@@ -74,6 +79,11 @@ async function beTheOnlyOne({ pidfile }: Params, log: Log, deadline: Deadline): 
     },
     ExitCode.generic,
   );
+}
+
+function warnOfAccount(params: Params, pid: number, log: Log): void {
+  const untold = rememberUntold(params, pid);
+  if (untold) log.warn(untold);
 }
 
 /** The probes first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
@@ -184,4 +194,5 @@ async function endLaunched(
   if (findProcesses(params).length > 0) return;
   removePidfile(params.pidfile, owner);
   removeSpare(params);
+  forgetUid(params.pidfile);
 }

@@ -15,6 +15,7 @@ import { type Ending, endProcesses } from '../process/end.ts';
 import { describeProcesses } from '../process/instance.ts';
 import { awaitLock, tryLock } from '../process/lock.ts';
 import { removePidfile } from '../process/pidfile.ts';
+import { forgetUid } from '../process/remembered-account.ts';
 import { type Context, operationTimeout } from './context.ts';
 
 /** Kept back from the operation's timeout for SIGKILL and the verdict, ms. */
@@ -45,6 +46,7 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
     log.warn(`Kamailio (pidfile ${params.pidfile}) was killed: ${ending.killedBecause}`);
   const left = params.pidfileUsable ? removeFiles(params) : undefined;
   if (left) log.warn(left);
+  forgetUid(params.pidfile);
   if (ending.found > 0)
     log.done(`Kamailio is stopped: ${ending.found} processes ended (pidfile ${params.pidfile})`);
   return ExitCode.success;

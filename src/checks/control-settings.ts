@@ -5,7 +5,7 @@ import { replyFifoPrefix, spareFifoPath } from '../kamctl/fifo-names.ts';
 import { type ControlSettings, readControlSettings } from '../kamctl/kamctlrc.ts';
 import { removeSpareFifo, sweepReplyFifos } from '../kamctl/spare-fifo.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
-import { type Instance, mayRun } from '../process/instance.ts';
+import { type Instance, isKnownAccount } from '../process/instance.ts';
 
 /** The two parameters that say where an instance's control plane is. */
 interface Whose {
@@ -48,7 +48,7 @@ export function controlSettings({ kamctlrc, pidfile }: Whose): ControlSettings {
  */
 export function sweepLeavings(instance: Instance & Whose): void {
   const { replyDirectory, replyPrefix } = whereabouts(instance);
-  sweepReplyFifos(replyDirectory, replyPrefix, (uid) => mayRun(uid, instance));
+  sweepReplyFifos(replyDirectory, replyPrefix, (uid) => isKnownAccount(uid, instance));
   sweepKamctlHomes();
 }
 

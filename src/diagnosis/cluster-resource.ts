@@ -4,7 +4,7 @@ import { Failure, type Problem } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import { oneLine } from '../ocf/one-line.ts';
-import { PARAMETER_NAMES } from '../params/table.ts';
+import { PARAMETER_NAMES, PARAMETERS } from '../params/table.ts';
 import { livingPidfiles } from '../process/instance.ts';
 import { askParameters } from './cluster-parameters.ts';
 
@@ -37,7 +37,7 @@ export async function askCluster(resource: string, invocation: Invocation): Prom
   const values = await askParameters(id, parameterNames(primitive), invocation.env);
   for (const [name, value] of values) env[`OCF_RESKEY_${name}`] = value;
   return {
-    invocation: { ...invocation, env, instance: instanceName(id, values.get('pidfile')) },
+    invocation: { ...invocation, env, instance: instanceName(id, values) },
     source: `the cluster's resource ${resource === id ? id : `${id} in ${resource}`}`,
     problems: [...rulesWithoutNode(primitive, id, invocation.env), ...insideContainer(id, invocation.env)],
   };
@@ -170,11 +170,12 @@ function childrenOf(element: Element, name: string): readonly Element[] {
  * A unique clone's instance bears a number (`name:0`), which shows in its default pidfile. What counts is the pidfile
  * of a process that lives: directories of clones that were here once may be left.
  */
-function instanceName(id: string, pidfile: string | undefined): string {
-  if (pidfile !== undefined) return id;
+function instanceName(id: string, values: ReadonlyMap<string, string>): string {
+  if (values.has('pidfile')) return id;
   const standard = new RegExp(
     `^(?:/var)?/run/kamailio_(${id.replaceAll('.', '\\.')}(?::\\d+)?)/kamailio\\.pid$`,
   );
-  const living = livingPidfiles().flatMap((path) => standard.exec(path)?.[1] ?? []);
+  const binary = values.get('binary') ?? PARAMETERS.binary.default;
+  const living = livingPidfiles(binary).flatMap((path) => standard.exec(path)?.[1] ?? []);
   return living.find((name) => name !== id) ?? id;
 }

@@ -1,4 +1,5 @@
 import { stoppedMain } from '../checks/supervision.ts';
+import { untoldAccount } from '../checks/untold-account.ts';
 import type { Deadline } from '../deadline.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import type { Params } from '../params/table.ts';
@@ -20,10 +21,12 @@ export async function processes(params: Params, main: MainProcess, deadline: Dea
   }
   const other = main.pid === undefined ? undefined : describeOtherInstance(main.pid, params.pidfile);
   if (all.length > 0) {
+    const untold = untoldAccount(params, all);
+    const account = untold ? ` as ${untold.description}, which kamuser does not name` : '';
     return failed(
       {
-        seen: `${other ?? main.why}, yet ${summary} of the instance live: pid ${all.map(({ pid }) => pid).join(', ')}`,
-        remedy: 'a stop removes them all',
+        seen: `${other ?? main.why}, yet ${summary} of the instance live${account}: pid ${all.map(({ pid }) => pid).join(', ')}`,
+        remedy: `${untold ? `set kamuser=${untold.name}; ` : ''}a stop removes them all`,
       },
       ExitCode.generic,
     );

@@ -159,6 +159,8 @@ export interface StopParams {
   readonly binary: string;
   readonly pidfile: string;
   readonly kamuser: string;
+  /** Undefined where it cannot be used. */
+  readonly port: number | undefined;
   /** Empty where it cannot be used. */
   readonly kamctlrc: string;
   readonly stop_grace: number | undefined;
@@ -178,6 +180,7 @@ function parseForStop(raw: RawParams, instance: string): StopParams {
     ),
     pidfile,
     kamuser: orElse(() => PARAMETERS.kamuser.parse(raw.kamuser ?? ''), ''),
+    port: orElse(() => PARAMETERS.port.parse(raw.port ?? PARAMETERS.port.default), undefined),
     kamctlrc: orElse(() => PARAMETERS.kamctlrc.parse(raw.kamctlrc ?? PARAMETERS.kamctlrc.default), ''),
     stop_grace: orElse(() => PARAMETERS.stop_grace.parse(raw.stop_grace ?? ''), undefined),
     pidfileUsable: orElse(

@@ -1,15 +1,10 @@
-import { lstatSync, realpathSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { findAccount } from './account.ts';
-import {
-  executableOwner,
-  listPids,
-  type ProcessStat,
-  readArgv,
-  readExecutable,
-  readStat,
-  readStatus,
-} from './procfs.ts';
+import { listPids, type ProcessStat, readArgv, readStat, readStatus } from './procfs.ts';
+import { recognizer } from './program.ts';
+import { rememberedUid } from './remembered-account.ts';
+import { rootSockets, socketInodes } from './sockets.ts';
 
 /** What tells the processes of one Kamailio from all others on the machine. */
 export interface Instance {
@@ -17,6 +12,8 @@ export interface Instance {
   readonly pidfile: string;
   /** Account that Kamailio changes to by option -u; empty or absent: none. */
   readonly kamuser?: string;
+  /** Port that Kamailio listens on; undefined: not known. */
+  readonly port?: number | undefined;
 }
 
 /**
@@ -24,33 +21,38 @@ export interface Instance {
  * a healthy monitor never calls it.
  */
 export function findProcesses(instance: Instance): ProcessStat[] {
-  return listPids().flatMap((pid) => identify(pid, instance) ?? []);
+  const search = searchFor(instance);
+  return listPids().flatMap((pid) => identify(pid, instance, search) ?? []);
 }
 
 /**
  * The process if it is one of the instance's, else undefined. It is when all of this holds:
- * - its command line has the word `-P` and behind it this instance's pidfile;
+ * - its program is Kamailio's, even when an upgrade has replaced the file since;
  * - it lives in the agent's PID namespace: a container's Kamailio may have the same path on its own disk;
  * - its account may run the instance: any local user can call Kamailio with this pidfile;
- * - its program is Kamailio's, even when an upgrade has replaced the file since.
+ * - its command line has the word `-P` and behind it this instance's pidfile.
+ * The command line comes last. It is read out of the process's own memory, and hangs with a process that hangs in a
+ * page fault (a network file system that does not answer): no other program on the node, and no stranger, may hold up
+ * a monitor by that. Callers that look at many processes pass one `search` for all of them.
  */
-export function identify(pid: number, instance: Instance): ProcessStat | undefined {
-  const argv = readArgv(pid);
-  if (!argv || !namesPidfile(argv, instance.pidfile)) return undefined;
-  const status = readStatus(pid);
-  if (status?.pidNamespaces !== 1 || !mayRun(status.realUid, instance)) return undefined;
-  if (!runsKamailio(pid, instance)) return undefined;
+export function identify(
+  pid: number,
+  instance: Instance,
+  search: Search = searchFor(instance),
+): ProcessStat | undefined {
+  if (!isKamailio(pid, search, (uid) => mayRun(uid, instance, search))) return undefined;
+  if (!namesPidfile(pid, instance.pidfile)) return undefined;
   const stat = readStat(pid);
   return stat && isAlive(stat) ? stat : undefined;
 }
 
-/** The pidfiles behind `-P` on the command lines of all processes of this PID namespace. */
-export function livingPidfiles(): string[] {
+/** The pidfiles behind `-P` on the command lines of all processes of this PID namespace that run a Kamailio. */
+export function livingPidfiles(binary: string): string[] {
+  const search = searchFor({ binary });
   return listPids().flatMap((pid) => {
-    const argv = readArgv(pid) ?? [];
+    const argv = isKamailio(pid, search, () => true) ? (readArgv(pid) ?? []) : [];
     const pidfile = argv[argv.indexOf('-P') + 1];
-    const isHere = argv.includes('-P') && readStatus(pid)?.pidNamespaces === 1;
-    return isHere && pidfile !== undefined ? [pidfile] : [];
+    return argv.includes('-P') && pidfile !== undefined ? [pidfile] : [];
   });
 }
 
@@ -60,7 +62,7 @@ export function refresh(process: ProcessStat): ProcessStat | undefined {
   return now && now.startTime === process.startTime && isAlive(now) ? now : undefined;
 }
 
-/** Whether a process is stopped, by SIGSTOP (T) or a debugger (t): it lives, and serves nobody. */
+/** Whether a process is stopped, by SIGSTOP (T) or a debugger (t): it sees no signal until it goes on. */
 export function isStopped({ state }: ProcessStat): boolean {
   return state === 'T' || state === 't';
 }
@@ -75,44 +77,82 @@ export function isAlive(stat: ProcessStat): boolean {
   return stat.state !== 'Z' && stat.state !== 'X';
 }
 
-function namesPidfile(argv: readonly string[], pidfile: string): boolean {
+/** What is looked up once for many processes. */
+export interface Search {
+  readonly runsKamailio: (pid: number) => boolean;
+  /** Whether root has started the instance as an account: see `isRootsDoing`. */
+  readonly byRoot: Map<number, boolean>;
+}
+
+function searchFor({ binary }: Pick<Instance, 'binary'>): Search {
+  return { runsKamailio: recognizer(binary), byRoot: new Map() };
+}
+
+/** What can be seen of a process without its memory. A kernel that tells nothing of namespaces (NSpid) has only ours. */
+function isKamailio(pid: number, search: Search, isAccount: (uid: number) => boolean): boolean {
+  if (!search.runsKamailio(pid)) return false;
+  const status = readStatus(pid);
+  return status !== undefined && status.pidNamespaces <= 1 && isAccount(status.realUid);
+}
+
+function namesPidfile(pid: number, pidfile: string): boolean {
+  const argv = readArgv(pid) ?? [];
   return argv.some((word, index) => word === '-P' && argv[index + 1] === pidfile);
 }
 
 /**
- * Whether an account may run the instance: root, the agent's own, the owner of the pidfile (Kamailio gives it to
- * the account that kamailio.cfg has it change to) or of its directory, or kamuser. A stranger's process that
- * counted would keep a stop from ever succeeding, and a failed stop gets the node fenced.
+ * Whether an account may run the instance: root, the agent's own, kamuser, the owner of the pidfile (Kamailio gives it
+ * to the account that kamailio.cfg has it change to) or of its directory, the account that a start has seen it run as,
+ * or one as which root has started it. A stranger's process that counted would keep a stop from ever succeeding, and
+ * a failed stop gets the node fenced; it would also have a node on which nothing runs report a failed Kamailio.
  */
-export function mayRun(uid: number, { pidfile, kamuser }: Instance): boolean {
+function mayRun(uid: number, instance: Instance, search: Search): boolean {
+  return isKnownAccount(uid, instance) || isRootsDoing(uid, instance, search);
+}
+
+/** Whether an account is one of those by which an instance is known without a look at its processes. */
+export function isKnownAccount(uid: number, instance: Instance): boolean {
+  const { pidfile } = instance;
   return (
-    uid === 0 ||
-    uid === process.geteuid?.() ||
+    isTold(uid, instance) ||
     uid === ownerOf(pidfile) ||
     uid === ownerOf(dirname(pidfile)) ||
-    uid === uidOf(kamuser)
+    uid === rememberedUid(pidfile)
   );
 }
 
+/** Whether the agent has been told of an account: root, its own, or kamuser. */
+export function isTold(uid: number, { kamuser }: Pick<Instance, 'kamuser'>): boolean {
+  return uid === 0 || uid === process.geteuid?.() || uid === uidOf(kamuser);
+}
+
 /**
- * Whether a process runs Kamailio's program. The path of the executable decides. Where `binary` is a link
- * or a wrapper, or has moved to another version's directory, its name decides, but then the file must be
- * root's or the agent's own: any local user can call a program of his "kamailio".
+ * Whether root has started the instance as an account that nobody has told the agent: by hand, or by the shell agent,
+ * with `user=` in kamailio.cfg, and the pidfile is gone. Any local user can run the real Kamailio with this pidfile
+ * in its arguments. But Kamailio opens its sockets before it changes its account: there is a process of that account
+ * that holds a socket which root opened, on the instance's port. An ordinary user's processes have sockets of
+ * their own only, and those of other services (a web server drops root, too) are on other ports. The kernel shows the
+ * opener of a socket in /proc/net (proc(5)).
  */
-function runsKamailio(pid: number, { binary }: Instance): boolean {
-  const executable = readExecutable(pid);
-  if (executable === 'gone') return false;
-  const path = executable === 'hidden' ? undefined : executable.path.replace(/ \(deleted\)$/, '');
-  if (path === binary) return true;
-  const real = realPath(binary);
-  const names = [basename(binary), basename(real), 'kamailio'];
-  if (path === undefined) {
-    // An agent that may not trace (a container's root, an ordinary user) must not call a Kamailio "not
-    // running" that it cannot see into: then the name counts.
-    return names.includes(readStat(pid)?.name ?? '');
-  }
-  if (path === real) return true;
-  return names.includes(basename(path)) && [0, process.geteuid?.()].includes(executableOwner(pid));
+function isRootsDoing(uid: number, instance: Instance, search: Search): boolean {
+  const proven = search.byRoot.get(uid) ?? holdsRootSocket(uid, instance, search);
+  search.byRoot.set(uid, proven);
+  // Of a Kamailio that listens on TCP alone, one process holds the socket, and that one may go before the others.
+  if (proven) provenAccounts.add(`${uid} ${instance.pidfile}`);
+  return proven || provenAccounts.has(`${uid} ${instance.pidfile}`);
+}
+
+const provenAccounts = new Set<string>();
+
+function holdsRootSocket(uid: number, { pidfile, port }: Instance, search: Search): boolean {
+  const sockets = rootSockets(port);
+  if (sockets.size === 0) return false;
+  return listPids().some(
+    (pid) =>
+      isKamailio(pid, search, (other) => other === uid) &&
+      socketInodes(pid).some((inode) => sockets.has(inode)) &&
+      namesPidfile(pid, pidfile),
+  );
 }
 
 /** The owner of what stands at a path; of a link its own, for whoever made it may point it anywhere. */
@@ -130,12 +170,4 @@ const knownUids = new Map<string, number | undefined>();
 function uidOf(account = ''): number | undefined {
   if (account !== '' && !knownUids.has(account)) knownUids.set(account, findAccount(account)?.uid);
   return knownUids.get(account);
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }

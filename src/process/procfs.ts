@@ -65,7 +65,10 @@ export function executableOwner(pid: number): number | undefined {
   }
 }
 
-/** User and group ids of a process, effective unless said otherwise, and its depth in PID namespaces as seen from here (1: ours). */
+/**
+ * User and group ids of a process, effective unless said otherwise, and its depth in PID namespaces as seen from here:
+ * 1 is ours, 0 means that the kernel does not say (proc(5): NSpid, since Linux 4.1).
+ */
 export function readStatus(
   pid: number,
 ): { uid: number; realUid: number; gid: number; pidNamespaces: number } | undefined {

@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { isExhaustion } from '../error-code.ts';
 import { listPids, readArgv } from './procfs.ts';
 
 /** A socket that somebody listens on. */
@@ -26,6 +28,13 @@ export function listeningSockets(
   return transports.flatMap((transport) =>
     ['', '6'].flatMap((family) => readTable(transport, `/proc/net/${transport}${family}`)),
   );
+}
+
+/** The inodes of the listening sockets on a port that root opened; none if the port is not known. */
+export function rootSockets(port: number | undefined): ReadonlySet<string> {
+  if (port === undefined) return new Set();
+  const opened = listeningSockets().filter((socket) => socket.port === port && socket.uid === 0);
+  return new Set(opened.map(({ inode }) => inode));
 }
 
 /** The inodes of the sockets that a process holds. */
@@ -69,17 +78,20 @@ function readTable(transport: 'udp' | 'tcp', path: string): ListeningSocket[] {
 function readLines(path: string): string[] {
   try {
     return readFileSync(path, 'utf8').split('\n').slice(1);
-  } catch {
+  } catch (error) {
+    if (isExhaustion(error)) throw error;
     // A kernel without IPv6 has no such table.
     return [];
   }
 }
 
-/** The kernel prints each 32-bit word of an address in the machine's byte order, which is little-endian on all we run on. */
-function decodeAddress(hex: string): string {
-  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) =>
-    [6, 4, 2, 0].map((at) => word.slice(at, at + 2)),
-  );
+/**
+ * An address of /proc/net (proc(5)): the kernel prints each 32-bit word of it in the machine's byte order. `order` is
+ * that of this node, which a test can choose.
+ */
+export function decodeAddress(hex: string, order: 'BE' | 'LE' = endianness()): string {
+  const places = order === 'LE' ? [6, 4, 2, 0] : [0, 2, 4, 6];
+  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => places.map((at) => word.slice(at, at + 2)));
   if (bytes.length === 4) return bytes.map((byte) => Number.parseInt(byte, 16)).join('.');
   const groups = bytes.flatMap((byte, index) => (index % 2 === 0 ? [`${byte}${bytes[index + 1]}`] : []));
   return groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':');
@@ -88,7 +100,8 @@ function decodeAddress(hex: string): string {
 function descriptors(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).map((fd) => readLink(`/proc/${pid}/fd/${fd}`));
-  } catch {
+  } catch (error) {
+    if (isExhaustion(error)) throw error;
     return [];
   }
 }
