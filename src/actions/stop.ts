@@ -8,7 +8,7 @@ import { Failure } from '../failure.ts';
 import { ExitCode } from '../ocf/exit-code.ts';
 import type { Log } from '../ocf/log.ts';
 import { readParamsForStop, type StopParams } from '../params/parse.ts';
-import { findAccount } from '../process/account.ts';
+import { type Account, findAccount } from '../process/account.ts';
 import { removeIfEmpty } from '../process/directory.ts';
 import { checkDirectory } from '../process/directory-check.ts';
 import { type Ending, endProcesses } from '../process/end.ts';
@@ -74,8 +74,10 @@ async function letOthersFinish(params: StopParams, log: Log, deadline: Deadline)
  */
 function removeFiles({ pidfile, pidfileIsDefault, kamuser }: StopParams): string | undefined {
   const directory = dirname(pidfile);
-  const owner = kamuser ? findAccount(kamuser) : undefined;
+  let owner: Account | undefined;
   try {
+    // The name service may be away, and the node out of descriptors: no reason for a stop to fail.
+    owner = kamuser ? findAccount(kamuser) : undefined;
     checkDirectory(directory, owner);
   } catch (error) {
     return existsSync(pidfile)

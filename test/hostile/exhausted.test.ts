@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { AGENT, type Call, callAgent } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
-import { ordinaryUser } from '../support/ordinary-user.ts';
+import { account, ordinaryUser } from '../support/ordinary-user.ts';
 import { processesNaming, signalAll, untilGone } from '../support/processes.ts';
 
 const EXHAUSTED = /no more processes, descriptors or memory .*; see `ulimit -a` of the executor/;
@@ -179,5 +179,14 @@ test('an executor with few processes (ulimit -u) gets a failure with a reason, a
     assertCall(await callAgent('stop', instance.params, as), 0);
   });
 });
+
+test('a stop that cannot look up kamuser has ended Kamailio all the same, and does not fail', () =>
+  withInstance({ ...account('kamailio'), params: { kamuser: 'kamailio' } }, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const agent = starved(instance, 'openat:error=EMFILE', ['/etc/passwd']);
+    const stopped = await call(instance, 'stop', {}, { agent });
+    assertCall(stopped, 0);
+    assert.equal(instance.pids(), []);
+  }));
 
 test.run();
