@@ -11,6 +11,7 @@ import { ExitCode } from '../ocf/exit-code.ts';
 import type { Log } from '../ocf/log.ts';
 import { readParams } from '../params/parse.ts';
 import type { Params } from '../params/table.ts';
+import { removeAbandonedFifo } from '../process/abandoned-fifo.ts';
 import type { Account } from '../process/account.ts';
 import { kamailioArguments } from '../process/command-line.ts';
 import { ensureDirectory } from '../process/directory.ts';
@@ -117,6 +118,7 @@ async function makeDirectories(params: Params, owner: Account | undefined): Prom
   if (params.kamctlrc) {
     const { fifo } = controlSettings(params);
     asFailure(() => ensureDirectory(dirname(fifo), owner, 'as it is'));
+    if (!findMain(params).found) removeAbandonedFifo(fifo, owner);
   }
   if (findMain(params).found) return;
   const inTheWay = removePidfile(params.pidfile, owner);
