@@ -7,7 +7,7 @@ import type { Params } from '../params/table.ts';
 import type { Account } from '../process/account.ts';
 import { configuredArguments } from '../process/command-line.ts';
 import { errorLines } from '../process/launch.ts';
-import { commandAs, mustChange } from '../process/run-as.ts';
+import { commandAs, mustChange, whyNotRun } from '../process/run-as.ts';
 
 /**
  * Lets Kamailio check its configuration file (`-c`), with the options that it would be started with:
@@ -36,6 +36,8 @@ export function checkConfiguration(params: Params, account: Account | undefined,
       ExitCode.generic,
     );
   }
+  const why = program === params.binary ? undefined : whyNotRun(check.stderr);
+  if (why !== undefined) throw cannotBeRun(params, account, why);
   const lines = errorLines(check.stderr, 'first').map((line) =>
     line.replace(` in config file ${params.conffile}`, ''),
   );
@@ -45,5 +47,22 @@ export function checkConfiguration(params: Params, account: Account | undefined,
       remedy: `mend the file, ${byHand}`,
     },
     ExitCode.arguments,
+  );
+}
+
+/** The Failure for a Kamailio that cannot be executed (`installed`), or not as its account (`permission`). */
+export function cannotBeRun({ binary }: Params, account: Account | undefined, why: string): Failure {
+  if (account && mustChange(account)) {
+    return new Failure(
+      {
+        seen: `setpriv cannot start ${binary} as ${account.name} (${why})`,
+        remedy: 'the agent needs CAP_SETUID and CAP_SETGID, which a container may lack',
+      },
+      ExitCode.permission,
+    );
+  }
+  return new Failure(
+    { seen: `binary ${binary} cannot be executed (${why})`, remedy: 'reinstall the package kamailio' },
+    ExitCode.installed,
   );
 }

@@ -8,7 +8,7 @@ import { kamailioArguments } from '../process/command-line.ts';
 import { endProcesses } from '../process/end.ts';
 import { errorLines, type Launch, type LaunchEnd, launch } from '../process/launch.ts';
 import { mustChange } from '../process/run-as.ts';
-import { checkConfiguration } from './configuration.ts';
+import { cannotBeRun, checkConfiguration } from './configuration.ts';
 import { socketHolders } from './socket-holders.ts';
 
 /** How long Kamailio is given to repeat its mistake in the foreground, ms. */
@@ -28,13 +28,7 @@ export async function explainFailedLaunch(
 ): Promise<Failure> {
   if (end?.kind === 'not started') {
     if (isExhaustion(end.error)) throw end.error;
-    return new Failure(
-      {
-        seen: `binary ${params.binary} cannot be executed (${end.error.message})`,
-        remedy: 'reinstall the package kamailio',
-      },
-      ExitCode.installed,
-    );
+    return cannotBeRun(params, account, end.error.message);
   }
   const rejected = configurationFailure(params, account, deadline);
   if (rejected) return rejected;

@@ -58,11 +58,14 @@ export function checkDirectories(params: Params, owner: Account | undefined): vo
   );
 }
 
-/** Whether an account may put files into a directory; one that is missing yet will be the account's own. */
+/**
+ * Whether an account may put files into a directory; one that is missing yet will be the account's own. The group's
+ * bits may stand for an ACL that lets the account in (acl(5)): then Kamailio itself finds out.
+ */
 function mayWrite({ uid, gid }: Account, directory: string): boolean {
   const found = statSync(directory, { throwIfNoEntry: false });
   if (!found) return true;
-  const bit = found.uid === uid ? 0o200 : found.gid === gid ? 0o020 : 0o002;
+  const bit = found.uid === uid ? 0o200 : found.gid === gid ? 0o020 : 0o022;
   return (found.mode & bit) !== 0;
 }
 

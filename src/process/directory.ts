@@ -4,6 +4,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   mkdirSync,
   openSync,
   rmdirSync,
@@ -43,13 +44,13 @@ export function ensureDirectory(
  * controls the way as well, as the account. Throws Failure, or the system's error (ENOENT: not there).
  */
 export function removeFrom(directory: string, name: string, owner: Account | undefined): void {
-  if (checkDirectory(directory, owner) === 'the account, too' && owner && mustChange(owner)) {
-    runAs(owner, 'rm', ['-f', '--', join(directory, name)]);
-    return;
-  }
+  const isAccountsWay = checkDirectory(directory, owner) === 'the account, too' && owner && mustChange(owner);
   const fd = openDirectory(directory);
   try {
-    unlinkSync(`/proc/self/fd/${fd}/${name}`);
+    // Wherever the account leads root: in a directory of its own it could remove the file itself.
+    if (isAccountsWay && fstatSync(fd).uid !== owner.uid)
+      runAs(owner, 'rm', ['-f', '--', join(directory, name)]);
+    else unlinkSync(`/proc/self/fd/${fd}/${name}`);
   } finally {
     closeSync(fd);
   }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomDigits } from '../random.ts';
 import type { Account } from './account.ts';
 import { type ProcessStat, readEnvironment, readStat } from './procfs.ts';
-import { commandAs } from './run-as.ts';
+import { commandAs, whyNotRun } from './run-as.ts';
 
 /** A Kamailio that was launched. Its launcher forks the main process and exits when that one serves. */
 export interface Launch {
@@ -58,8 +58,9 @@ export function launch(binary: string, args: readonly string[], account?: Accoun
     errors = (errors + text).slice(-KEEP_CHARACTERS);
   });
   const ended = endOf(child).then((how) => {
-    end = how;
-    return how;
+    const why = hasFailed(how) && program !== binary ? whyNotRun(errors) : undefined;
+    end = why === undefined ? how : { kind: 'not started', error: new Error(why) };
+    return end;
   });
   return {
     ended,

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errorCode, isExhaustion } from '../error-code.ts';
+import { Failure } from '../failure.ts';
 import { oneLine } from '../ocf/one-line.ts';
 import type { Account } from './account.ts';
 import { removeFrom } from './directory.ts';
@@ -78,7 +79,7 @@ export function removePidfile(path: string, owner: Account | undefined): string 
   } catch (error) {
     return errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR'
       ? undefined
-      : `cannot remove the pidfile ${path} (${errorCode(error)})`;
+      : `cannot remove the pidfile ${path} (${error instanceof Failure ? error.message : errorCode(error)})`;
   }
 }
 

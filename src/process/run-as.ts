@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import type { Account } from './account.ts';
 
 /** util-linux's program is in /usr/bin; where /bin is a directory of its own it may be there. */
@@ -39,7 +39,21 @@ export function mustChange(account: Account): boolean {
   return process.geteuid?.() === 0 && account.uid !== 0;
 }
 
+/** What setpriv said if it could not become the program; undefined if `errors` are the program's own. */
+export function whyNotRun(errors: string): string | undefined {
+  return /^setpriv: (.*)/m.exec(errors)?.[1];
+}
+
 /** Path of setpriv; undefined if this node has none. */
 export function findSetpriv(): string | undefined {
-  return SETPRIV_PROGRAMS.find((path) => existsSync(path));
+  return SETPRIV_PROGRAMS.find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
