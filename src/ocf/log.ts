@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import type { Invocation } from './invocation.ts';
 import { oneLine } from './one-line.ts';
 import { prepareSyslog, toSyslog } from './syslog.ts';
@@ -86,7 +86,9 @@ function append(path: string, entry: string): void {
     // A FIFO or a link in the file's place must not hold root up or lead it elsewhere.
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
     const fd = openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o640);
-    writeSync(fd, entry);
+    const found = fstatSync(fd);
+    // The directory may be that of the cluster's account: a file with a second name may be anybody's.
+    if (found.isFile() && found.nlink === 1) writeSync(fd, entry);
     closeSync(fd);
   } catch {
     // A log that cannot be written is no reason to fail a resource; the same line stands on stderr.

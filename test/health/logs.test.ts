@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -42,6 +42,16 @@ test('a link in the place of a log file is not followed', async () => {
     symlinkSync(target, join(directory, 'log'));
     const result = await callAgent('validate-all', {}, { env: { HA_LOGFILE: join(directory, 'log') } });
     assertCall(result, 6);
+    assert.is(readFileSync(target, 'utf8'), '');
+  });
+});
+
+test('a log file with a second name, which may be any file of the node, gets no line', async () => {
+  await withDirectory(async (directory) => {
+    const target = join(directory, 'target');
+    writeFileSync(target, '');
+    linkSync(target, join(directory, 'log'));
+    assertCall(await callAgent('validate-all', {}, { env: { HA_LOGFILE: join(directory, 'log') } }), 6);
     assert.is(readFileSync(target, 'utf8'), '');
   });
 });
