@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -25,6 +25,34 @@ function commandLines(instance: TestInstance): string[] {
   return [...new Set(lines)];
 }
 
+/** What a process of Kamailio may do, and what it finds in its environment, as far as su(1) sets it. */
+function standing(pid: number): Readonly<Record<string, string>> {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const env = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  const rights = ['Uid', 'Gid', 'Groups', 'CapPrm', 'CapEff', 'CapAmb', 'NoNewPrivs'].map(
+    (name) => [name, new RegExp(`^${name}:\\s*(.*?)\\s*$`, 'm').exec(status)?.[1] ?? ''] as const,
+  );
+  const account = ['HOME', 'USER', 'LOGNAME'].map(
+    (name) => [name, env.find((line) => line.startsWith(`${name}=`)) ?? ''] as const,
+  );
+  return Object.fromEntries([...rights, ...account]);
+}
+
+/** What both agents must agree in: the command line word for word, the account, and whose the files are. */
+function looks(instance: TestInstance): unknown {
+  const pid = instance.mainPid();
+  const files = [instance.pidfile, instance.fifo].map((path) => {
+    const { uid, gid, mode } = lstatSync(path);
+    return { path, uid, gid, mode };
+  });
+  return {
+    cmdline: readFileSync(`/proc/${pid}/cmdline`, 'utf8'),
+    // Without kamuser the environment is the caller's, and each agent has a home of its own here.
+    ...(instance.params.kamuser && { standing: standing(pid) }),
+    files,
+  };
+}
+
 function assertGone(instance: TestInstance): void {
   assert.equal([...processesNaming(instance.pidfile)], []);
   assert.not(existsSync(instance.pidfile));
@@ -34,8 +62,8 @@ function assertGone(instance: TestInstance): void {
 async function exchange(instance: TestInstance): Promise<void> {
   const started = await callShellAgent(instance, 'start');
   assert.is(started.code, 0, `the shell agent starts it: ${started.stderr}`);
-  const theirs = commandLine(instance.mainPid());
-  assert.is(theirs[0], '/usr/sbin/kamailio');
+  const theirs = looks(instance);
+  assert.is(commandLine(instance.mainPid())[0], '/usr/sbin/kamailio');
   assert.is(commandLines(instance).length, 1);
   assertCall(await call(instance, 'monitor'), 0);
   const pid = instance.mainPid();
@@ -46,7 +74,7 @@ async function exchange(instance: TestInstance): Promise<void> {
   assert.is((await callShellAgent(instance, 'monitor')).code, 7, 'the shell agent sees it gone');
 
   assertCall(await call(instance, 'start'), 0);
-  assert.equal(commandLine(instance.mainPid()), theirs, 'word for word the same command line');
+  assert.equal(looks(instance), theirs, 'the same command line word for word, the same account and files');
   assert.is(commandLines(instance).length, 1);
   const monitored = await callShellAgent(instance, 'monitor');
   assert.is(monitored.code, 0, `the shell agent monitors it: ${monitored.stderr}`);
