@@ -20,10 +20,10 @@ export async function withAttacker(
   instance: TestInstance,
   script: string,
   body: (attacker: Bystander) => Promise<void>,
+  { uid, gid } = account('nobody'),
 ): Promise<void> {
-  const home = join(instance.directory, 'attacker');
+  const home = join(instance.directory, `attacker-${uid}`);
   const node = join(instance.directory, 'attackers-node');
-  const { uid, gid } = account('nobody');
   mkdirSync(home, { recursive: true });
   chownSync(home, uid, gid);
   if (!existsSync(node)) copyNode(node);

@@ -66,7 +66,7 @@ test("a link that a worker plants in the pidfile's place has root create nothing
       ready();`;
     await withAttacker(instance, plant, async () => {
       for (let round = 0; round < 3; round += 1) {
-        const started = await call(instance, 'start', {}, { env: { OCF_RESKEY_CRM_meta_timeout: '8000' } });
+        const started = await call(instance, 'start', {}, { env: { OCF_RESKEY_CRM_meta_timeout: '2000' } });
         assert.is.not(started.code, 0, started.stderr);
         assertCall(await call(instance, 'stop'), 0);
       }
@@ -107,56 +107,83 @@ test('a directory for the pidfile that kamuser may not write to is refused befor
     assert.equal(instance.pids(), []);
   }));
 
+/** Two directories that the agent makes below two of another account's, with the pidfile in one and the FIFO in the other. */
+interface Layout {
+  readonly params: Readonly<Record<string, string>>;
+  readonly directories: readonly string[];
+}
+
+/** Writes what an instance needs that has its pidfile below `home` and its FIFO below `other`. */
+function makeLayout(instance: TestInstance, home: string, other: string): Layout {
+  const directories = [join(home, 'inst'), join(other, 'fifo')];
+  const fifo = join(other, 'fifo/rpc.fifo');
+  const conffile = `${home}.cfg`;
+  const kamctlrc = `${home}.kamctlrc`;
+  writeFileSync(conffile, readFileSync(instance.conffile, 'utf8').replace(instance.fifo, fifo));
+  writeFileSync(kamctlrc, `RPCFIFOPATH="${fifo}"\n`);
+  return { params: { pidfile: join(home, 'inst/kamailio.pid'), conffile, kamctlrc }, directories };
+}
+
 /**
- * Exchanges `state/inst` and `state/fifo`, the directories that the agent makes, with links to root's files and
- * directories, again and again, at moments that no call can foresee.
+ * Exchanges directories and the files that are made in them with links to root's files and directories, again and
+ * again, at moments that no call can foresee.
  */
-function exchangeEverything(state: string, outside: string): string {
+function exchangeEverything(directories: readonly string[], outside: string): string {
   return `
-    const state = ${JSON.stringify(state)};
-    const targets = ['', '/secret', '/inst'].map((name) => ${JSON.stringify(outside)} + name);
+    const paths = ${JSON.stringify(directories)};
+    const outside = ${JSON.stringify(outside)};
+    const targets = ['', '/secret', '/inst', '/ld.so.preload'].map((name) => outside + name);
     const any = (list) => list[Math.floor(Math.random() * list.length)];
+    const isLink = (path) => fs.lstatSync(path).isSymbolicLink();
     const strike = () => {
-      for (const name of ['inst', 'fifo']) {
-        const path = state + '/' + name;
+      for (const path of paths) {
+        for (const name of ['kamailio.pid', 'rpc.fifo'])
+          attempt(() => fs.symlinkSync(outside + '/ld.so.preload', path + '/' + name));
         attempt(() => fs.renameSync(path, path + '.aside' + Math.random()));
         attempt(() => fs.symlinkSync(any(targets), path));
       }
       // The agent must get a chance to make them anew.
       setTimeout(() => {
-        for (const name of ['inst', 'fifo'])
-          attempt(() => fs.lstatSync(state + '/' + name).isSymbolicLink() && fs.unlinkSync(state + '/' + name));
-        setTimeout(strike, any([0, 1, 2, 5, 10, 20, 40, 80]));
+        for (const path of paths) attempt(() => isLink(path) && fs.unlinkSync(path));
+        setTimeout(strike, any([0, 1, 5, 20, 80, 320]));
       }, any([1, 5, 20]));
     };
     strike();
     ready();`;
 }
 
-for (const [what, parent] of [
-  ["kamuser's own directory", { ...NOBODY, mode: 0o755 }],
-  ["a directory that kamuser's group may write to", { uid: 0, gid: NOBODY.gid, mode: 0o775 }],
-] as const) {
-  test(`${ROUNDS} starts, monitors and stops in ${what}, whose entries an attacker exchanges meanwhile, change nothing outside`, () =>
-    withNothingChanged({}, async (instance, outside) => {
-      const state = join(instance.directory, 'state');
-      mkdirSync(state);
-      chownSync(state, parent.uid, parent.gid);
-      chmodSync(state, parent.mode);
-      writeFileSync(instance.kamctlrc, `RPCFIFOPATH="${state}/fifo/rpc.fifo"\n`);
-      const params = { pidfile: join(state, 'inst/kamailio.pid') };
-      const env = { OCF_RESKEY_CRM_meta_timeout: '500' };
-      const codes = new Set<number | null>();
-      await withAttacker(instance, exchangeEverything(state, outside), async () => {
-        for (let round = 0; round < ROUNDS; round += 1) {
-          codes.add((await call(instance, 'start', params, { env })).code);
-          await call(instance, 'monitor', params, { env });
-          await call(instance, 'stop', params);
-        }
-      });
-      assert.ok(codes.has(4), `no start has met a link: ${[...codes]}`);
-      assertCall(await call(instance, 'stop', params), 0);
-    }));
-}
+test(`${ROUNDS} starts, monitors and stops, whose directories kamuser and a member of its group exchange meanwhile, change nothing outside`, () =>
+  withNothingChanged({}, async (instance, outside) => {
+    const own = join(instance.directory, 'own');
+    const shared = join(instance.directory, 'shared');
+    for (const path of [own, shared]) mkdirSync(path);
+    chownSync(own, NOBODY.uid, NOBODY.gid);
+    chownSync(shared, 0, NOBODY.gid);
+    chmodSync(shared, 0o775);
+    const layouts = [makeLayout(instance, own, shared), makeLayout(instance, shared, own)];
+    const all = layouts.flatMap(({ directories }) => directories);
+    const member = { uid: account('daemon').uid, gid: NOBODY.gid };
+    const env = { OCF_RESKEY_CRM_meta_timeout: '500' };
+    const codes = new Set<number | null>();
+    const attack = exchangeEverything(all, outside);
+    await withAttacker(instance, attack, () =>
+      withAttacker(
+        instance,
+        attack,
+        async () => {
+          for (let round = 0; round < ROUNDS; round += 1) {
+            const { params } = layouts[round % layouts.length] ?? { params: {} };
+            codes.add((await call(instance, 'start', params, { env })).code);
+            await call(instance, 'monitor', params, { env });
+            assertCall(await call(instance, 'stop', params), 0);
+          }
+        },
+        member,
+      ),
+    );
+    assert.ok(codes.has(4), `no start has met a link: ${[...codes]}`);
+    assert.ok(codes.has(0), `no start has come to its end: ${[...codes]}`);
+    for (const { params } of layouts) assertCall(await call(instance, 'stop', params), 0);
+  }));
 
 test.run();
