@@ -119,7 +119,9 @@ Every instance on a node can be checked this way when each has a kamctlrc of its
     default: '',
     parse: values.accountName,
     short: 'Account Kamailio runs as',
-    long: `Account that Kamailio changes to (its option -u). Empty: the account that calls the agent, which is root under Pacemaker.
+    long: `Account that Kamailio runs as. Empty: the account that calls the agent, which is root under Pacemaker.
+
+Root starts Kamailio as this account by setpriv (util-linux), so no part of Kamailio runs as root. It must be able to read its configuration and keys, and cannot listen on a port below 1024. The limits of pacemaker.service hold for it (LimitNOFILE), not those of limits.conf.
 
 Only processes of root, kamuser, or the owner of the pidfile or its directory count as the instance's. If kamailio.cfg changes the account itself, set kamuser too.`,
   }),
@@ -128,7 +130,7 @@ Only processes of root, kamuser, or the owner of the pidfile or its directory co
     default: '',
     parse: values.accountName,
     short: 'Group Kamailio runs as',
-    long: 'Group that Kamailio changes to (its option -g). Empty: left to Kamailio.',
+    long: "Group that Kamailio runs in. Empty: kamuser's own group. Without kamuser it is Kamailio's option -g alone.",
   }),
   extra_options: row({
     type: 'string',
