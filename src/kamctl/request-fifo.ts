@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, type Stats, writeSync } from 'node:fs';
 import { errorCode, isExhaustion } from '../error-code.ts';
 import { Failure } from '../failure.ts';
 
@@ -7,21 +7,25 @@ function modparam(path: string): string {
   return `load jsonrpcs.so in kamailio.cfg and set modparam("jsonrpcs", "fifo_name", "${path}"), or name the right FIFO as RPCFIFOPATH in kamctlrc`;
 }
 
+/** open(2): the file itself, neither for reading nor for writing. Node.js has no name for the flag. */
+const O_PATH = 0o10_000_000;
+
 /**
  * Opens Kamailio's FIFO for writing, without waiting (fifo(7): O_NONBLOCK finds a missing reader at once)
- * and without following a link. Returns the descriptor. Throws Failure.
+ * and without following a link. Its directory is kamuser's, who may put anything there: what is no FIFO is not opened.
+ * Returns the descriptor. Throws Failure.
  */
 export function openRequestFifo(path: string): number {
-  const fd = open(path);
-  if (fstatSync(fd).isFIFO()) return fd;
-  closeSync(fd);
-  throw new Failure({ seen: `${path} is no FIFO`, remedy: `remove it; ${modparam(path)}` });
-}
-
-function open(path: string): number {
   try {
-    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const held = openSync(path, O_PATH | constants.O_NOFOLLOW);
+    try {
+      checkIsFifo(path, fstatSync(held));
+      return openSync(`/proc/self/fd/${held}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    } finally {
+      closeSync(held);
+    }
   } catch (error) {
+    if (error instanceof Failure) throw error;
     switch (errorCode(error)) {
       case 'ENOENT':
       case 'ENOTDIR':
@@ -31,13 +35,6 @@ function open(path: string): number {
           seen: `nobody reads the FIFO ${path}`,
           remedy: `another Kamailio left it, or this one uses another: ${modparam(path)}`,
         });
-      case 'ELOOP':
-        throw new Failure({
-          seen: `${path} is a symbolic link`,
-          remedy: "give the FIFO's own path as RPCFIFOPATH in kamctlrc",
-        });
-      case 'EISDIR':
-        throw new Failure({ seen: `${path} is a directory`, remedy: modparam(path) });
       case 'EACCES':
       case 'EPERM':
         throw new Failure({
@@ -52,6 +49,18 @@ function open(path: string): number {
         });
     }
   }
+}
+
+function checkIsFifo(path: string, found: Stats): void {
+  if (found.isFIFO()) return;
+  if (found.isSymbolicLink()) {
+    throw new Failure({
+      seen: `${path} is a symbolic link`,
+      remedy: "give the FIFO's own path as RPCFIFOPATH in kamctlrc",
+    });
+  }
+  if (found.isDirectory()) throw new Failure({ seen: `${path} is a directory`, remedy: modparam(path) });
+  throw new Failure({ seen: `${path} is no FIFO`, remedy: `remove it; ${modparam(path)}` });
 }
 
 /** Writes a request in one piece (below PIPE_BUF, so that requests of several clients never mix). Throws Failure. */

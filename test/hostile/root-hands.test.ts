@@ -14,6 +14,7 @@ import * as assert from 'uvu/assert';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
 import { account } from '../support/ordinary-user.ts';
+import { processesNaming, signalAll } from '../support/processes.ts';
 import { withAttacker } from './attacker.ts';
 
 /** The attacker is inside a SIP worker: it runs as the very account that Kamailio runs as. */
@@ -166,24 +167,27 @@ test(`${ROUNDS} starts, monitors and stops, whose directories kamuser and a memb
     const env = { OCF_RESKEY_CRM_meta_timeout: '500' };
     const codes = new Set<number | null>();
     const attack = exchangeEverything(all, outside);
-    await withAttacker(instance, attack, () =>
-      withAttacker(
-        instance,
-        attack,
-        async () => {
-          for (let round = 0; round < ROUNDS; round += 1) {
-            const { params } = layouts[round % layouts.length] ?? { params: {} };
-            codes.add((await call(instance, 'start', params, { env })).code);
-            await call(instance, 'monitor', params, { env });
-            assertCall(await call(instance, 'stop', params), 0);
-          }
-        },
-        member,
-      ),
-    );
+    try {
+      await withAttacker(instance, attack, () =>
+        withAttacker(
+          instance,
+          attack,
+          async () => {
+            for (let round = 0; round < ROUNDS; round += 1) {
+              const { params } = layouts[round % layouts.length] ?? { params: {} };
+              codes.add((await call(instance, 'start', params, { env })).code);
+              await call(instance, 'monitor', params, { env });
+              assertCall(await call(instance, 'stop', params), 0);
+            }
+          },
+          member,
+        ),
+      );
+    } finally {
+      for (const { params } of layouts) signalAll(processesNaming(params.pidfile ?? '').keys(), 'SIGKILL');
+    }
     assert.ok(codes.has(4), `no start has met a link: ${[...codes]}`);
     assert.ok(codes.has(0), `no start has come to its end: ${[...codes]}`);
-    for (const { params } of layouts) assertCall(await call(instance, 'stop', params), 0);
   }));
 
 test.run();
