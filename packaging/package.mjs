@@ -6,7 +6,7 @@
 // that of xz, 6 by default: lower is faster and larger, none is uncompressed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -15,7 +15,6 @@ import { parseArgs } from 'node:util';
 import { ARCHITECTURES, buildBinaries } from './build-binary.mjs';
 import { buildDeb } from './package/deb.mjs';
 import { buildRpm } from './package/rpm.mjs';
-import { sourceVersion } from './source-version.mjs';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 
@@ -32,7 +31,7 @@ const KINDS = {
  * @param options.output directory that the package goes to
  */
 export async function buildPackage(kind, { arch, agent, version, output, level = '6' }) {
-  const source = sourceVersion();
+  const source = builtSource();
   const work = await mkdtemp(join(tmpdir(), 'ocf-kamailio-package-'));
   let target;
   try {
@@ -56,6 +55,11 @@ export async function buildPackage(kind, { arch, agent, version, output, level =
     await rm(work, { recursive: true, force: true });
     if (target) await rm(`${target}.new`, { force: true });
   }
+}
+
+/** Version, commit and time of the source that dist/ was built from: build.mjs leaves them there. */
+function builtSource() {
+  return JSON.parse(readFileSync(`${dist}package.json`, 'utf8'));
 }
 
 /** Sums of everything in dist/ that is handed on, in the form of `sha256sum -c`. */

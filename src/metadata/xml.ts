@@ -5,10 +5,7 @@ import { VERSION } from '../version.ts';
 import { DOCUMENT_TYPE } from './dtd.ts';
 import { LONG_DESCRIPTION, SHORT_DESCRIPTION } from './texts.ts';
 
-/**
- * The agent's metadata (OCF RA API 1.1), made from the tables of parameters and actions. In the bundle this
- * module holds the finished text: build.mjs calls it.
- */
+/** The agent's metadata (OCF RA API 1.1), made from the tables of parameters and actions. */
 export function metadataXml(): string {
   const builder = new XMLBuilder({
     ignoreAttributes: false,

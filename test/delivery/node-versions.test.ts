@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { type Need, ROOT, testWith } from './tools.ts';
 
-/** The newest of each line that the agent is made for, as packages of npm, and their hashes; 26 is the project's own. */
+/** The newest of each line that the agent is made for, as packages of npm, and their hashes; 24 is the binary's. */
 const VERSIONS = {
   '18.20.8':
     'sha512-JWUTwZ9vMOjZXMtiBc74OZn12DXb4skKfY4Nlyc17Ss8BTaxjwkXAw6xZb0Ck5afUYU/neBbrHjo9O3baF34ww==',
