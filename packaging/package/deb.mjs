@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { debianChangelog, MAINTAINER } from './changelog.mjs';
 import { DOCUMENTS, putDocuments } from './documents.mjs';
+import { debianDependencies } from './needs.mjs';
 import { gzip, listing, put, putCopy, putLink, settle } from './tree.mjs';
 
 const run = promisify(execFile);
@@ -29,7 +30,7 @@ export async function buildDeb({ arch, agent, man, source, level, work }) {
   await put(tree, `${DOCUMENTS}/changelog.gz`, gzip(changelog));
   await put(tree, `usr/share/lintian/overrides/${NAME}`, readFileSync(`${here}lintian-overrides`));
   const files = await listing(tree);
-  await put(tree, 'DEBIAN/control', await control(tree, files, arch, source.version));
+  await put(tree, 'DEBIAN/control', await control(tree, files, { arch, agent, version: source.version }));
   await put(tree, 'DEBIAN/md5sums', await md5sums(tree, files));
   const functions = ['paths.sh', '../handover.sh']
     .map((name) => readFileSync(here + name, 'utf8'))
@@ -47,18 +48,17 @@ export async function buildDeb({ arch, agent, man, source, level, work }) {
   return target;
 }
 
-/** The versions are those that the base runtime asks for: glibc 2.28, and the C++ library of GCC 8. */
-async function control(tree, files, arch, version) {
+async function control(tree, files, { arch, agent, version }) {
   let kilobytes = 0;
   for (const { path, entry } of files)
     kilobytes += entry.isFile() ? Math.ceil((await stat(join(tree, path))).size / 1024) : 1;
+  const needs = await debianDependencies(agent);
   return `Package: ${NAME}
 Version: ${version}
 Architecture: ${ARCHITECTURE[arch]}
 Maintainer: ${MAINTAINER}
 Installed-Size: ${kilobytes}
-Depends: libatomic1, libc6 (>= 2.28), libgcc-s1 | libgcc1, libstdc++6 (>= 8)
-Recommends: pacemaker
+${needs.length > 0 ? `Depends: ${needs.join(', ')}\n` : ''}Recommends: pacemaker
 Suggests: kamailio, sipsak
 Section: admin
 Priority: optional

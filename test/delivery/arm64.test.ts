@@ -9,7 +9,7 @@ import { madeOnce } from './pristine.ts';
 import { AS_ROOT, mustRun, testWith, workDirectory } from './tools.ts';
 
 const NEEDS = [AS_ROOT, ...NEEDS_OF_BUILD, 'qemu-aarch64-static', 'apt-get'];
-const LIBRARIES = ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1'];
+const LIBRARIES = ['libc6', 'libstdc++6', 'libgcc-s1'];
 
 const work = workDirectory('arm64');
 

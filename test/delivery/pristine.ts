@@ -5,17 +5,25 @@ import { mustRun, ROOT } from './tools.ts';
 /** What suites make once and keep, beside what they test. */
 export const TRIAL = `${ROOT}dist/trial`;
 
-/** What the binary needs of the system, the server that it is to look after, and tools of the shell agent. No Node.js. */
-const PACKAGES = ['libatomic1', 'kamailio', 'sipsak', 'procps'];
+/** The server that the agent manages, and tools of the shell agent. Nothing for our binary. */
+const PACKAGES = ['kamailio', 'sipsak', 'procps'];
 
 /**
- * A minimal Debian of the machine's own release, without Node.js, resource-agents and a network: nobody
- * changes it, see withRoot. Made once by debootstrap from the machine's own package source.
+ * A minimal Debian of the machine's own release, without Node.js, resource-agents and a network.
  */
 export function pristineRoot(): string {
-  const { site, codename } = packageSource();
-  return madeOnce(`${codename}-${PACKAGES.join('-')}`, (place) => {
-    const args = ['--variant=minbase', `--include=${PACKAGES.join(',')}`, codename, place, site];
+  return debianRoot(packageSource().codename, PACKAGES);
+}
+
+/**
+ * The smallest Debian of a release, with these packages, from the machine's own package source. Made once by
+ * debootstrap; nobody changes it, see withRoot.
+ */
+export function debianRoot(codename: string, packages: readonly string[]): string {
+  const { site } = packageSource();
+  return madeOnce([codename, 'minimal', ...packages].join('-'), (place) => {
+    const include = packages.length > 0 ? [`--include=${packages.join(',')}`] : [];
+    const args = ['--variant=minbase', ...include, codename, place, site];
     // It mounts a /proc of its own, which is not to stay when it is ended on the way.
     mustRun('unshare', ['--mount', 'debootstrap', ...args], {
       limitMs: 480_000,

@@ -33,11 +33,13 @@ export const NEEDS_OF_ROOT: readonly Need[] = [
 ];
 
 /**
- * Runs `body` with a minimal Debian, see pristineRoot, that it may change. The namespace lives as long as a
+ * Runs `body` with a minimal Debian, pristineRoot unless said otherwise, that it may change. The namespace lives as long as a
  * process that ends with this one, and the mounts with it, whatever becomes of the test.
  */
-export async function withRoot(body: (root: Root) => Promise<void> | void): Promise<void> {
-  const pristine = pristineRoot();
+export async function withRoot(
+  body: (root: Root) => Promise<void> | void,
+  pristine = pristineRoot(),
+): Promise<void> {
   const work = workDirectory('delivery');
   const holder = spawn('unshare', ['--mount', 'sh', '-c', MOUNT, 'sh', pristine, work], {
     stdio: ['pipe', 'pipe', 'inherit'],
