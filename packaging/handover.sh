@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# In front of the scripts of both packages, behind the functions of their kind: how a file takes another's place.
+# In front of the scripts of both packages, behind the functions of their kind: whether our agent can run,
+# and how a file takes another's place.
 
 # Copies $1 to $2; whoever opens $2 meanwhile finds the old file or the new one, never a part.
 copy_over() {
@@ -7,6 +8,25 @@ copy_over() {
     rm -f "$temporary"
     cp -p "$1" "$temporary"
     mv -f "$temporary" "$2"
+}
+
+# As copy_over, by a hard link where that can be: the agent is large.
+link_over() {
+    temporary=$(dirname "$2")/.$(basename "$2").new
+    rm -f "$temporary"
+    ln "$1" "$temporary" 2>/dev/null || cp -p "$1" "$temporary"
+    mv -f "$temporary" "$2"
+    # Two names of one file: mv leaves both where they are the same already.
+    rm -f "$temporary"
+}
+
+# Whether file $1, an agent of ours, runs on this node; what is not there is not in question. Otherwise says why not,
+# that path $2 keeps what it has, and that $3 tries again.
+can_run() {
+    if [ ! -f "$1" ] || said=$(timeout 60 "$1" --version 2>&1); then return 0; fi
+    echo "resource-agents-kamailio: the agent cannot run on this node, so $2 stays as it is: $said" >&2
+    echo "resource-agents-kamailio: provide what is missing, then try again by $3" >&2
+    return 1
 }
 
 # An agent that is a script cannot be replaced by a binary with one rename. A monitor that the cluster has just

@@ -1,21 +1,27 @@
 # shellcheck shell=sh disable=SC2154
 # After our files are removed, or after an installation that failed.
+
+# The version before is still in its place, and dpkg has removed what waited to replace it.
+back_to_previous() {
+    if [ ! -f "$(waiting_of "$1")" ] && has_previous "$1"; then
+        divert "$1"
+        rm -f "$(previous_of "$1")"
+    fi
+}
+
 case "$1" in
     remove | disappear | purge)
-        end_leaving
-        rm -f "$(handover_name "$(copy_of "$AGENT")")"
-        end_diversion "$AGENT"
-        end_diversion "$MAN"
-        # What was kept of a person's stays.
-        if [ -d "$DIVERTED" ]; then rmdir -p --ignore-fail-on-non-empty "$DIVERTED"; fi
+        # A package that was never configured is removed without its prerm.
+        give_up_previous "$AGENT"
+        give_up_previous "$MAN"
+        clean_up
         ;;
     abort-install)
-        # dpkg has put back what was at our paths; for the agent that is what preinst has made of it.
-        copy=$(copy_of "$AGENT")
-        if is_handed_over "$AGENT" "$copy"; then copy_over "$copy" "$AGENT"; fi
-        rm -f "$(handover_name "$copy")"
-        end_diversion "$AGENT"
-        end_diversion "$MAN"
-        if [ -d "$DIVERTED" ]; then rmdir -p --ignore-fail-on-non-empty "$DIVERTED"; fi
+        clean_up
+        ;;
+    abort-upgrade)
+        back_to_previous "$AGENT"
+        back_to_previous "$MAN"
+        if [ -d "$WAITING" ]; then rmdir --ignore-fail-on-non-empty "$WAITING"; fi
         ;;
 esac

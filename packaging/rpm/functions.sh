@@ -6,16 +6,6 @@ payload=/usr/libexec/$package
 shipped=/usr/share/$package/shipped
 state=/var/lib/$package
 
-# As copy_over, by a hard link where that can be: the agent is large.
-link_over() {
-    temporary=$(dirname "$2")/.$(basename "$2").new
-    rm -f "$temporary"
-    ln "$1" "$temporary" 2>/dev/null || cp -p "$1" "$temporary"
-    mv -f "$temporary" "$2"
-    # Two names of one file: mv leaves both where they are the same already.
-    rm -f "$temporary"
-}
-
 sum_of() {
     sha256sum "$1" | cut -d ' ' -f 1
 }
@@ -25,6 +15,20 @@ is_ours() {
     grep -qx "$(sum_of "$1")" "$state/placed" 2>/dev/null
 }
 
+# What went aside before any package shipped one is a person's, and stays under a name of its own.
+keep_persons() {
+    if [ ! -f "$1" ] || [ -f "$state/has-shipped" ]; then return; fi
+    mkdir -p "$state/kept"
+    mv -f "$1" "$state/kept/$(basename "$1").$(sum_of "$1" | cut -c 1-12)"
+}
+
+# resource-agents has put its file at path $1, where it stays.
+note_shipped() {
+    mkdir -p "$state"
+    if [ -f "$1" ] && ! is_ours "$1"; then keep_persons "$shipped/$(basename "$1")"; fi
+    : >"$state/has-shipped"
+}
+
 # Our file into its path $2 from $payload; what is there and not ours goes aside. $1 says where that comes
 # from: `package` when resource-agents is known to have just put it there, else `unknown`.
 place() {
@@ -32,11 +36,7 @@ place() {
     aside=$shipped/$(basename "$2")
     mkdir -p "$shipped" "$state" "$(dirname "$2")"
     if [ -f "$2" ] && ! is_ours "$2" && ! is_handed_over "$2" "$aside"; then
-        # What went aside before any package shipped one is a person's.
-        if [ "$1" = package ] && [ -f "$aside" ] && [ ! -f "$state/has-shipped" ]; then
-            mkdir -p "$state/kept"
-            mv -f "$aside" "$state/kept/$(basename "$2").$(sum_of "$aside" | cut -c 1-12)"
-        fi
+        if [ "$1" = package ]; then keep_persons "$aside"; fi
         copy_over "$2" "$aside"
     fi
     # Noted first: interrupted in between, the next run knows the file.
@@ -49,8 +49,15 @@ place() {
     fi
 }
 
+# Ours take their places, if the agent can run on this node: otherwise every monitor of the cluster would fail from
+# this moment. Returns 1 if it cannot.
 place_both() {
-    place "$1" /usr/lib/ocf/resource.d/heartbeat/kamailio
+    agent=/usr/lib/ocf/resource.d/heartbeat/kamailio
+    if ! can_run "$payload/kamailio" "$agent" "\`rpm -U --replacepkgs\` with this package"; then
+        if [ "$1" = package ]; then note_shipped "$agent"; fi
+        return 1
+    fi
+    place "$1" "$agent"
     place "$1" /usr/share/man/man7/ocf_heartbeat_kamailio.7.gz
     if [ "$1" = package ]; then : >"$state/has-shipped"; fi
 }
@@ -59,7 +66,11 @@ place_both() {
 # person's it would remove with the path, so that one waits beside it until ours is gone.
 give_back() {
     aside=$shipped/$(basename "$1")
-    if [ ! -f "$aside" ]; then return; fi
+    if [ ! -f "$aside" ]; then
+        # Ours has never taken the path: a person's file is there, or one of resource-agents'.
+        if [ -f "$1" ] && ! is_ours "$1" && [ ! -f "$state/has-shipped" ]; then cp -p "$1" "$(waiting "$1")"; fi
+        return
+    fi
     if [ -f "$state/has-shipped" ]; then
         copy_over "$aside" "$1"
     else

@@ -14,6 +14,15 @@ export const AGENTS = {
   byHand: script('made by hand'),
 } as const;
 
+/** An agent that ends as a binary does whose library is missing, until there is a file /libmissing.so.1. */
+export const WITHOUT_LIBRARY = script('ocf-kamailio 1.0.3').replace(
+  '\n',
+  `\nif [ ! -e /libmissing.so.1 ]; then
+  echo "kamailio: error while loading shared libraries: libmissing.so.1: cannot open shared object file" >&2
+  exit 127
+fi\n`,
+);
+
 /** What leads to an agent while a binary is about to take its place; see packaging/handover.sh. */
 export const HANDOVER = /^#!\/bin\/sh \/usr\/share\/resource-agents-kamailio\/.*\nexec '([^']+)' "\$@"\n$/s;
 
@@ -27,6 +36,15 @@ export function buildOurs(kind: 'deb' | 'rpm', version: string, agent: string, d
   const file = join(directory, `agent-${version}`);
   writeFileSync(file, agent, { mode: 0o755 });
   return buildPackage(kind, version, file, directory);
+}
+
+/** The deb with one more file, at `path`. */
+export function withMoreFiles(deb: string, path: string): string {
+  const tree = `${deb}.more`;
+  mustRun('dpkg-deb', ['--raw-extract', deb, tree]);
+  writeFileSync(join(tree, path), 'one more file\n');
+  mustRun('dpkg-deb', ['--root-owner-group', '-Znone', '--build', tree, deb]);
+  return deb;
 }
 
 /** Our package around `agent`, by the project's own build, uncompressed. Returns its path. */
