@@ -17,7 +17,7 @@ export async function putDocuments(tree, arch, source) {
   await put(tree, `${DOCUMENTS}/copyright`, await copyright(arch));
   await put(tree, `${DOCUMENTS}/sbom.spdx.json`, await sbom(arch, source));
   for (const name of ['kamailio.cfg', 'kamctlrc'])
-    await put(tree, `${DOCUMENTS}/examples/${name}`, readFileSync(`${root}packaging/demo/${name}`));
+    await put(tree, `${DOCUMENTS}/examples/${name}`, readFileSync(`${root}packaging/examples/${name}`));
   const cases = readFileSync(`${root}packaging/ocft/kamailio`);
   await put(tree, 'usr/share/resource-agents/ocft/configs/kamailio', cases);
 }

@@ -70,8 +70,8 @@ export interface Life {
 export function runInAirGap(root: Root, packages: string, lines: string): Life {
   const etc = join(root.path, 'etc/kamailio');
   mkdirSync(etc, { recursive: true });
-  copyFileSync(`${ROOT}packaging/demo/kamailio.cfg`, join(etc, 'test.cfg'));
-  copyFileSync(`${ROOT}packaging/demo/kamctlrc`, join(etc, 'kamctlrc'));
+  copyFileSync(`${ROOT}packaging/examples/kamailio.cfg`, join(etc, 'test.cfg'));
+  copyFileSync(`${ROOT}packaging/examples/kamctlrc`, join(etc, 'kamctlrc'));
   // sipsak wants a name of the node that can be resolved.
   writeFileSync(join(root.path, 'etc/hosts'), '127.0.0.1 localhost\n127.0.0.1 node1.test node1\n');
   const flags = ['--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc'];

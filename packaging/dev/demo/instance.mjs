@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../test/support/ports.ts';
+import { freePort } from '../../../test/support/ports.ts';
 
 /** For so long no process of the instance may be seen before it counts as gone: one may just be launching. ms */
 const QUIET_MS = 200;
@@ -36,7 +36,7 @@ export async function makeInstance() {
 
 /** The example files as they are, but with the demo's directory in place of /run/kamailio. */
 function placeTemplate(name, directory) {
-  const text = readFileSync(new URL(name, import.meta.url), 'utf8');
+  const text = readFileSync(new URL(`../../examples/${name}`, import.meta.url), 'utf8');
   writeFileSync(join(directory, name), text.replaceAll('/run/kamailio/', `${directory}/run/`));
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const AGENT = fileURLToPath(new URL('../../dist/kamailio', import.meta.url));
+const AGENT = fileURLToPath(new URL('../../../dist/kamailio', import.meta.url));
 
 /** The call that is under way. */
 let running;

@@ -2,11 +2,11 @@
 # Makes this machine ready to build, test and try the project. Safe to run again: when nothing is
 # missing it only looks, and is done in a fraction of a second.
 #
-#   packaging/setup.sh              everything the suites need
-#   packaging/setup.sh PACKAGE...   the npm packages, and of the system's only those named
+#   packaging/dev/setup.sh              everything the suites need
+#   packaging/dev/setup.sh PACKAGE...   the npm packages, and of the system's only those named
 set -eu
 
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 # The servers and tools that the suites drive.
 SUITE_PACKAGES='kamailio kamailio-tls-modules resource-agents sipsak sip-tester libxml2-utils pcs crmsh
@@ -27,10 +27,9 @@ install_npm_packages() {
     return
   fi
   echo 'setup: installing the npm packages of package-lock.json'
-  # Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which not every
-  # registry has. `--no-save` takes the same versions and leaves the lock file alone.
-  # No package of this project needs an installation script of its own.
-  npm install --no-save --include=dev --ignore-scripts --no-audit --no-fund
+  # No package of this project needs an installation script of its own. Warnings are left out: pkg and a package that
+  # it uses ask for Node.js 22, and get it, for the build runs them on the Node.js that goes into the binary.
+  npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error
   touch "$stamp"
 }
 
@@ -40,7 +39,7 @@ install_system_packages() {
     return
   fi
   if ! command -v apt-get >/dev/null; then
-    echo "setup: this is no Debian or Ubuntu; what these packages hold is not installed here: $missing"
+    echo "setup: this is neither Debian nor Ubuntu; install yourself what these packages hold: $missing"
     echo 'setup: going on without; suites that need them are skipped'
     return
   fi
@@ -51,7 +50,8 @@ install_system_packages() {
   fi
   echo "setup: installing with apt-get: $missing"
   forbid_service_starts
-  export DEBIAN_FRONTEND=noninteractive
+  # No package asks anything, and configuration files that somebody has changed or made stay as they are.
+  export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 APT_LISTCHANGES_FRONTEND=none NEEDRESTART_SUSPEND=1
   apt_get update
   # shellcheck disable=SC2086 # a list of names
   apt_get install -y --no-install-recommends $missing
@@ -77,7 +77,8 @@ missing_packages() {
 }
 
 apt_get() {
-  apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null
+  apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+    -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
 
 # A freshly installed Kamailio or cluster must not come up on a developer's machine: policy-rc.d says so
