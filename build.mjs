@@ -14,7 +14,8 @@ const source = sourceVersion();
 
 /**
  * Modules of Node.js that take milliseconds to load. Sources import them as usual; in the bundle each function
- * loads its module when it is called, so that an action pays for those alone that it uses.
+ * loads its module when it is called, so that an action pays for those alone that it uses. Without this a healthy
+ * monitor takes 7 % longer in the script, 15 to 30 % in the binary.
  */
 const SLOW_BUILTINS = ['child_process', 'dgram', 'net', 'os', 'tls', 'v8', 'zlib'];
 

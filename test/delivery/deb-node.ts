@@ -69,7 +69,7 @@ export function assertState(node: DebNode, { ours, theirs }: State, when: string
     ours !== 'none' ? AGENTS[ours] : theirs in AGENTS ? AGENTS[theirs as keyof typeof AGENTS] : '';
   assertAgent(node.path, expected, when);
   assert.is(diversions(node).length, ours === 'none' ? 0 : 2, `diversions ${when}: ${diversions(node)}`);
-  for (const left of ['diverted', 'leaving'])
+  for (const left of ['diverted', 'waiting', 'leaving'])
     if (ours === 'none') assert.not(existsSync(join(node.path, 'usr/share', OURS, left)), `${left} ${when}`);
   assert.not(existsSync(join(node.path, 'var/lib', OURS)), `something was kept as hand-made ${when}`);
 }

@@ -57,6 +57,7 @@ for (const kind of ['deb', 'rpm'] as const) {
           packages,
           `${TOOLS[kind]}
 step 'no node' on_node sh -c '! command -v node && ! command -v nodejs'
+step 'no libatomic' on_node sh -c '! ls /usr/lib/*/libatomic.so.1'
 step install install ${one}
 step meta-data agent meta-data
 step validate-all agent validate-all
@@ -76,7 +77,7 @@ step 'monitor after return' agent monitor
 step stop agent stop
 step 'monitor after stop' agent monitor`,
         );
-        assertLife(life, 17, { 'an agent': 1, 'monitor after stop': 7 });
+        assertLife(life, 18, { 'an agent': 1, 'monitor after stop': 7 });
       });
     },
   );

@@ -130,7 +130,7 @@ testWith(
   'the binary is stripped, of a bearable size, and keeps the variables of a caller off',
   () => {
     const binary = join(builtPackages(), 'linux-x64/kamailio');
-    assert.ok(statSync(binary).size <= 125e6);
+    assert.ok(statSync(binary).size <= 115e6);
     const env = {
       NODE_OPTIONS: '--no-such-option',
       NODE_V8_COVERAGE: join(work, 'coverage'),
