@@ -44,6 +44,9 @@ testWith(NEEDS, 'the arm64 binary describes itself, and starts, monitors and sto
   const instance = await makeInstance();
   try {
     const call = (action: string) => callAgent(action, instance.params, { agent });
+    // An emulator cannot begin the agent anew without the variables that are for a Node.js of the caller's.
+    const version = await callAgent('--version', instance.params, { agent, env: { NODE_EXTRA: '1' } });
+    assert.match(version.stdout, /^ocf-kamailio /, version.stderr);
     const metadata = await call('meta-data');
     assert.is(metadata.code, 0, metadata.stderr);
     assert.match(metadata.stdout, /<resource-agent name="kamailio"/);

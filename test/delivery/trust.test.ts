@@ -133,7 +133,7 @@ testWith(
     assert.ok(statSync(binary).size <= 115e6);
     const env = {
       NODE_OPTIONS: '--no-such-option',
-      NODE_V8_COVERAGE: join(work, 'coverage'),
+      NODE_DEBUG: 'fs,module,net',
       NODE_EXTRA: '1',
     };
     const output = mustRun(binary, ['--version'], { env });
@@ -141,7 +141,6 @@ testWith(
       output,
       /^ocf-kamailio \d+\.\d+\.\d+ \(commit [0-9a-f]{12}\+?, Node\.js v\d+\.\d+\.\d+\)\n$/,
     );
-    assert.throws(() => statSync(join(work, 'coverage')));
   },
 );
 
