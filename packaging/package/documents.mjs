@@ -1,6 +1,6 @@
 // What goes below /usr/share in both kinds of packages: documents, and the cases for ocft, which looks for those
 // of an agent under its name in the directory of resource-agents.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { RUNTIMES, runtimeLicence } from '../binary/runtime.mjs';
 import { bundledPackages, sbom } from './sbom.mjs';
@@ -10,8 +10,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const DOCUMENTS = 'usr/share/doc/resource-agents-kamailio';
 
 export async function putDocuments(tree, arch, source) {
-  // The chart lies where the README looks for it.
-  for (const name of ['README.md', 'packaging/readme/outage.svg'])
+  // The pages and their pictures have the place that the README links to.
+  const pages = readdirSync(`${root}packaging/doc`)
+    .sort()
+    .map((name) => `packaging/doc/${name}`);
+  for (const name of ['README.md', ...pages])
     await put(tree, `${DOCUMENTS}/${name}`, readFileSync(`${root}${name}`));
   await put(tree, `${DOCUMENTS}/CHANGELOG.md.gz`, gzip(readFileSync(`${root}CHANGELOG.md`)));
   await put(tree, `${DOCUMENTS}/copyright`, await copyright(arch));

@@ -1,7 +1,7 @@
 import { ACTIONS, type ActionRow } from '../actions/table.ts';
 import { PARAMETER_NAMES, PARAMETERS, type ParameterName, type ParameterRow } from '../params/table.ts';
 import { VERSION } from '../version.ts';
-import { CRM_EXAMPLE, describeExitCodes, FILES, PCS_EXAMPLE, SEE_ALSO } from './man-texts.ts';
+import { CRM_EXAMPLE, describeExitCodes, FILES, PAGES, PCS_EXAMPLE, SEE_ALSO } from './man-texts.ts';
 import { entry, escapeRoff, example, fill, paragraphs, section } from './roff.ts';
 import { LONG_DESCRIPTION, SHORT_DESCRIPTION } from './texts.ts';
 
@@ -34,6 +34,10 @@ export function manPage(date: string): string {
     section('EXAMPLE CRM SHELL', example(CRM_EXAMPLE)),
     section('EXAMPLE PCS', example(PCS_EXAMPLE)),
     section('FILES', FILES.map(([path, text]) => entry(path, fill(text))).join('\n')),
+    section(
+      'PAGES',
+      `${PAGES_INTRODUCTION}\n${PAGES.map(([name, text]) => entry(name, fill(text))).join('\n')}`,
+    ),
     section('SEE ALSO', SEE_ALSO.map(([name, number]) => `.BR ${name} (${number})`).join(' ,\n')),
   ];
   return `${parts.join('\n')}\n`;
@@ -45,6 +49,10 @@ const ACTIONS_INTRODUCTION = fill(
 
 const EXIT_CODES_INTRODUCTION = fill(
   'Every code but 0 comes with one line on standard error that begins with "ocf-exit-reason:"; the cluster shows it with the failed action.',
+);
+
+const PAGES_INTRODUCTION = fill(
+  'In /usr/share/doc/resource-agents-kamailio/packaging/doc, beside the README two directories above:',
 );
 
 type NamedAction = readonly [string, ActionRow];

@@ -66,6 +66,15 @@ export const FILES: readonly (readonly [string, string])[] = [
   ],
 ];
 
+/** Where the packages install the pages for people, and what each answers. */
+export const PAGES: readonly (readonly [string, string])[] = [
+  ['operation.md', 'What a monitor checks, and what each exit code makes the cluster do.'],
+  ['troubleshooting.md', 'What a reason means, and what to do.'],
+  ['moving-over.md', 'From the shell agent to this one, and back.'],
+  ['measurements.md', 'Speed, outages and growth beside the shell agent.'],
+  ['development.md', 'Build, suites, and a cluster on one machine.'],
+];
+
 /** Man pages by name and section. */
 export const SEE_ALSO: readonly (readonly [string, string])[] = [
   ['crm', '8'],
