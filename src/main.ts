@@ -1,13 +1,13 @@
 import { operationDeadline } from './actions/context.ts';
-import { codeOf } from './actions/dispatch.ts';
-import { explainExhaustion, isExhaustion } from './error-code.ts';
-import { Failure, isFailure } from './failure.ts';
-import { ExitCode } from './ocf/exit-code.ts';
+import { actionNamed } from './actions/dispatch.ts';
+import { Failure, isFailure } from './failure/failure.ts';
+import { explainExhaustion, isExhaustion } from './failure/system-error.ts';
+import { OCF_ERR_GENERIC, OCF_ERR_UNIMPLEMENTED } from './ocf/exit-code.ts';
 import { type Invocation, readInvocation } from './ocf/invocation.ts';
 import { type Log, openLog, writeExitReason } from './ocf/log.ts';
-import { oneLine } from './ocf/one-line.ts';
 import { unknownFlags } from './params/parse.ts';
-import { absoluteParts } from './search-path.ts';
+import { absoluteParts } from './system/search-path.ts';
+import { oneLine } from './text/one-line.ts';
 
 /** Runs one action and returns its exit code: the one place where a Failure becomes a code and a reason. */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -16,7 +16,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     const failure = isFailure(error) ? error : internalError(error);
     writeExitReason(failure.message, env);
     log?.exitReason(failure.message);
-    return failure.code ?? ExitCode.generic;
+    return failure.code ?? OCF_ERR_GENERIC;
   };
   // What is thrown where a socket or a process reports comes to no caller.
   process.once('uncaughtException', (error) => process.exit(fail(error)));
@@ -30,18 +30,18 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 }
 
 async function act(invocation: Invocation, log: Log): Promise<number> {
-  const run = codeOf(invocation.action);
-  if (!run) {
+  const action = actionNamed(invocation.action);
+  if (!action) {
     throw new Failure(
       {
         seen: `this agent has no action "${oneLine(invocation.action, 80)}"`,
         remedy: '`kamailio help` lists those it has',
       },
-      ExitCode.unimplemented,
+      OCF_ERR_UNIMPLEMENTED,
     );
   }
   if (invocation.flags.length > 0) warnOfFlags(invocation, log);
-  return run({ invocation, log, deadline: operationDeadline(invocation) });
+  return action({ invocation, log, deadline: operationDeadline(invocation) });
 }
 
 /** Arguments that nobody knows are ignored (OCF RA API 1.1), but a person who mistypes a parameter must see it. */
@@ -59,10 +59,10 @@ const OWN_FLAGS = ['output', 'help', 'version'];
 /** A node at its limits is told as such; all else is a defect of the agent, told with the place, so that it can be reported. */
 function internalError(error: unknown): Failure {
   if (isExhaustion(error)) {
-    return new Failure(explainExhaustion(error), ExitCode.generic);
+    return new Failure(explainExhaustion(error), OCF_ERR_GENERIC);
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new Failure({ seen: detail }, ExitCode.generic, 'internal error of the agent, please report it');
+  return new Failure({ seen: detail }, OCF_ERR_GENERIC, 'internal error of the agent, please report it');
 }
 
 process.env.PATH = absoluteParts(process.env.PATH);

@@ -18,7 +18,7 @@ interface Result {
 }
 
 /** How the process of a suite ended, and what it printed. */
-interface Ending {
+interface Termination {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** Why it was ended from here; empty when it was not. */
@@ -73,7 +73,7 @@ async function main(filters: readonly string[]): Promise<number> {
 }
 
 /** Runs one suite in a process group of its own: what it has called can be ended with it. */
-function runFile(file: string): Promise<Ending> {
+function runFile(file: string): Promise<Termination> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [file], {
       cwd: root,
@@ -129,7 +129,7 @@ function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
 }
 
 /** Judges a suite: one that crashed, hung, or ran nothing counts as one failure at least. */
-function judge({ code, signal, endedBecause, output }: Ending): Result {
+function judge({ code, signal, endedBecause, output }: Termination): Result {
   const { total, passed, skipped } = countTests(output);
   const trouble = endedBecause
     ? `ended: ${endedBecause}`

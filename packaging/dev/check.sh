@@ -6,8 +6,9 @@ cd "$(dirname "$0")/../.."
 
 tsc --noEmit
 biome check .
+node packaging/dev/check-rooms.mjs
 if command -v shellcheck >/dev/null; then
-  shellcheck packaging/*.sh packaging/*/*.sh test/cluster/bed/*.sh .ci/run
+  shellcheck packaging/*.sh packaging/*/*.sh test/cluster/testbed/*.sh .ci/run
 else
   echo 'check: shellcheck is not installed; the shell scripts were not looked at'
 fi

@@ -1,4 +1,4 @@
-import { Deadline } from '../deadline.ts';
+import { Deadline } from '../lifetime/deadline.ts';
 import { DEFAULT_TIMEOUTS_MS, type Invocation } from '../ocf/invocation.ts';
 import type { Log } from '../ocf/log.ts';
 

@@ -2,11 +2,11 @@ import { runChecks } from '../diagnosis/checks.ts';
 import { askCluster } from '../diagnosis/cluster-resource.ts';
 import { type Finding, findingsOf, warning } from '../diagnosis/finding.ts';
 import { jsonReport, textReport } from '../diagnosis/report.ts';
-import { Failure } from '../failure.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
-import { oneLine } from '../ocf/one-line.ts';
+import { Failure } from '../failure/failure.ts';
+import { OCF_DEGRADED, OCF_ERR_ARGS, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import { print } from '../ocf/output.ts';
 import { readParamsWithFaults } from '../params/parse.ts';
+import { oneLine } from '../text/one-line.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -15,7 +15,7 @@ import type { Context } from './context.ts';
  * name of a resource, from the cluster. Returns the exit code that a monitor would; changes nothing.
  * Throws Failure for an unknown resource or output.
  */
-export async function run({ invocation, deadline }: Context): Promise<number> {
+export async function diagnose({ invocation, deadline }: Context): Promise<number> {
   const output = outputFormat(invocation.flags);
   const [resource] = invocation.operands;
   const asked =
@@ -27,7 +27,7 @@ export async function run({ invocation, deadline }: Context): Promise<number> {
     ...findingsOf('cluster', warning(asked.problems), 0),
     ...(await runChecks(params, faults, deadline)),
   ];
-  const exitCode = codeOf(findings);
+  const exitCode = exitCodeOf(findings);
   const report = {
     instance: asked.invocation.instance,
     source: asked.source,
@@ -42,15 +42,15 @@ export async function run({ invocation, deadline }: Context): Promise<number> {
 function outputFormat(flags: readonly string[]): 'text' | 'json' {
   const format = flags.findLast((flag) => flag.startsWith('--output='))?.slice('--output='.length) ?? 'text';
   if (format === 'text' || format === 'json') return format;
-  throw new Failure({ seen: `--output=${oneLine(format, 40)} is neither text nor json` }, ExitCode.arguments);
+  throw new Failure({ seen: `--output=${oneLine(format, 40)} is neither text nor json` }, OCF_ERR_ARGS);
 }
 
 /** The first finding that would end a monitor decides; what only predicts a failure comes last. */
-function codeOf(findings: readonly Finding[]): number {
+function exitCodeOf(findings: readonly Finding[]): number {
   const codes = findings
     .filter(({ check }) => !BEFORE_A_START.includes(check))
     .flatMap(({ exitCode }) => exitCode ?? []);
-  return codes.find((code) => code !== ExitCode.degraded) ?? codes[0] ?? ExitCode.success;
+  return codes.find((code) => code !== OCF_DEGRADED) ?? codes[0] ?? OCF_SUCCESS;
 }
 
 /** What these find keeps a Kamailio from starting, but is no matter of a monitor. */

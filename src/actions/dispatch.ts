@@ -1,27 +1,27 @@
+import type { ActionName } from '../interface/actions.ts';
 import type { Context } from './context.ts';
-import { run as diagnose } from './diagnose.ts';
-import { run as help } from './help.ts';
-import { run as metadata } from './meta-data.ts';
-import { run as monitor } from './monitor.ts';
-import { run as notify } from './notify.ts';
-import { run as reloadAgent } from './reload-agent.ts';
-import { run as start } from './start.ts';
-import { run as stop } from './stop.ts';
-import type { ActionName } from './table.ts';
-import { run as validateAll } from './validate-all.ts';
-import { run as version } from './version.ts';
+import { diagnose } from './diagnose.ts';
+import { help } from './help.ts';
+import { metaData } from './meta-data.ts';
+import { monitor } from './monitor.ts';
+import { notify } from './notify.ts';
+import { reloadAgent } from './reload-agent.ts';
+import { start } from './start.ts';
+import { stop } from './stop.ts';
+import { validateAll } from './validate-all.ts';
+import { version } from './version.ts';
 
 /** Does an action, returns the exit code, throws Failure. */
-type Run = (context: Context) => Promise<number>;
+type Action = (context: Context) => Promise<number>;
 
-const RUN: Readonly<Record<ActionName, Run>> = {
+const ACTION_BY_NAME: Readonly<Record<ActionName, Action>> = {
   start,
   stop,
   monitor,
   status: monitor,
   'validate-all': validateAll,
   'reload-agent': reloadAgent,
-  'meta-data': metadata,
+  'meta-data': metaData,
   notify,
   diagnose,
   help,
@@ -30,6 +30,6 @@ const RUN: Readonly<Record<ActionName, Run>> = {
 };
 
 /** The code of an action; undefined when the agent has none of that name. */
-export function codeOf(action: string): Run | undefined {
-  return Object.entries(RUN).find(([name]) => name === action)?.[1];
+export function actionNamed(action: string): Action | undefined {
+  return Object.entries(ACTION_BY_NAME).find(([name]) => name === action)?.[1];
 }

@@ -1,10 +1,10 @@
-import { ExitCode } from '../ocf/exit-code.ts';
+import { ACTIONS } from '../interface/actions.ts';
+import { PARAMETER_NAMES, PARAMETERS } from '../interface/parameters.ts';
+import { type ExitCode, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import { print } from '../ocf/output.ts';
-import { PARAMETER_NAMES, PARAMETERS } from '../params/table.ts';
-import { ACTIONS } from './table.ts';
 
 /** Prints the actions and parameters for a person. */
-export async function run(): Promise<ExitCode> {
+export async function help(): Promise<ExitCode> {
   const actions = Object.entries(ACTIONS)
     .filter(([, row]) => !row.aliasOf)
     .map(([name, row]) => `  ${name.padEnd(16)}${row.short}`);
@@ -26,5 +26,5 @@ ${actions.join('\n')}
 Parameters [default]:
 ${parameters.join('\n')}
 `);
-  return ExitCode.success;
+  return OCF_SUCCESS;
 }

@@ -1,36 +1,42 @@
-import { checkControlPlane, checkProbes, type ProbeReport } from '../checks/health.ts';
+import { checkControlPlane, checkPolls, type PollReport } from '../checks/health.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { stoppedMain } from '../checks/supervision.ts';
 import { untoldAccount } from '../checks/untold-account.ts';
 import { usableParams } from '../checks/usable.ts';
-import { nextTurn } from '../clock.ts';
-import { Failure, type Problem } from '../failure.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
-import { oneLine } from '../ocf/one-line.ts';
+import { Failure, type Problem } from '../failure/failure.ts';
+import type { Params } from '../interface/parameters.ts';
+import { nextTurn } from '../lifetime/clock.ts';
+import {
+  type ExitCode,
+  OCF_DEGRADED,
+  OCF_ERR_GENERIC,
+  OCF_NOT_RUNNING,
+  OCF_SUCCESS,
+} from '../ocf/exit-code.ts';
 import { type ParameterFault, readParamsWithFaults } from '../params/parse.ts';
-import type { Params } from '../params/table.ts';
 import { findProcesses } from '../process/instance.ts';
 import { findMain, findMainByDescent, type MainProcess } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
+import { oneLine } from '../text/one-line.ts';
 import { type Context, checkLevelOf } from './context.ts';
 
 /**
  * Returns 0 when the main process lives and every check of the level passes. Throws Failure otherwise:
- * - `notRunning` when no process of the instance is left, whatever else is wrong on this node. The cluster probes each
+ * - OCF_NOT_RUNNING when no process of the instance is left, whatever else is wrong on this node. The cluster probes each
  *   node before it starts anything, also nodes that lack what Kamailio needs.
- * - `generic` for everything in between. The cluster stops the instance, then starts it again.
- * - `degraded` when all answers, but something predicts a failure (level 20), or a part could not be checked because a
+ * - OCF_ERR_GENERIC for everything in between. The cluster stops the instance, then starts it again.
+ * - OCF_DEGRADED when all answers, but something predicts a failure (level 20), or a part could not be checked because a
  *   parameter or a file that it names is unusable. The cluster shows it and does nothing.
  *
  * There is no fourth verdict. To the cluster, 2, 4, 5 and 6 of a probe are "not here": it starts a second Kamailio
  * beside the one that runs. Those of a recurring monitor take a healthy service away from its node, or end it.
  */
-export async function run({ invocation, deadline }: Context): Promise<ExitCode> {
+export async function monitor({ invocation, deadline }: Context): Promise<ExitCode> {
   const { params: identity, faults } = readParamsWithFaults(invocation);
   const main = findMainOf(identity, faults);
   if (!main.found) throw withoutMain(identity, main.why, faults);
   const stopped = await stoppedMain(main.process, deadline);
-  if (stopped.length > 0) throw new Failure(stopped, ExitCode.generic);
+  if (stopped.length > 0) throw new Failure(stopped, OCF_ERR_GENERIC);
   const { pid } = main.process;
   const level = checkLevelOf(invocation);
   const { params, unusable, polls } = usableParams(identity, faults);
@@ -39,7 +45,7 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
   const socketsBefore = level === 20 ? udpSockets(pid) : [];
   const unchecked = polls === 'none' ? [...unusable, UNPOLLED] : [...unusable];
   const [polled, control] = await Promise.all([
-    polls === 'none' ? NOT_POLLED : ifUsable(checkProbes(params, deadline, polls === 'stand-in'), unchecked),
+    polls === 'none' ? NOT_POLLED : ifUsable(checkPolls(params, deadline, polls === 'stand-in'), unchecked),
     // Kamailio answers the probes, which are out by then, while a FIFO for its other reply is made.
     nextTurn().then(() => ifUsable(checkControlPlane(params, pid, deadline), unchecked)),
   ]);
@@ -50,7 +56,7 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
     if (!now.found) throw withoutMain(identity, now.why, faults);
     throw new Failure(
       [...found, ...unchecked],
-      ExitCode.generic,
+      OCF_ERR_GENERIC,
       `Kamailio runs (pid ${pid}) but is not healthy`,
     );
   }
@@ -62,12 +68,12 @@ export async function run({ invocation, deadline }: Context): Promise<ExitCode> 
 }
 
 const UNPOLLED: Problem = { seen: 'SIP is not polled, for the address, port or transport is not known' };
-const NOT_POLLED: ProbeReport = { problems: [], outcomes: [] };
+const NOT_POLLED: PollReport = { problems: [], outcomes: [] };
 
 /** What nothing speaks against is healthy. What only predicts or hides a failure must be seen, and cost nothing. */
 function verdict(seen: string, reservations: readonly Problem[]): ExitCode {
-  if (reservations.length === 0) return ExitCode.success;
-  throw new Failure(reservations, ExitCode.degraded, `${seen}, but`);
+  if (reservations.length === 0) return OCF_SUCCESS;
+  throw new Failure(reservations, OCF_DEGRADED, `${seen}, but`);
 }
 
 /**
@@ -99,7 +105,7 @@ function withoutMain(params: Params, why: string, faults: readonly ParameterFaul
         { seen: `not running: ${why}, and no process was started with -P ${oneLine(params.pidfile, 200)}` },
         ...alsoWrong,
       ],
-      ExitCode.notRunning,
+      OCF_NOT_RUNNING,
     );
   }
   // The main process crashed and left its children, or the pidfile was lost: a start here would collide
@@ -120,7 +126,7 @@ function withoutMain(params: Params, why: string, faults: readonly ParameterFaul
           },
       ...alsoWrong,
     ],
-    ExitCode.generic,
+    OCF_ERR_GENERIC,
   );
 }
 

@@ -1,6 +1,6 @@
 import { checkNode } from '../checks/node.ts';
-import { Failure } from '../failure.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../failure/failure.ts';
+import { type ExitCode, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import { readParams } from '../params/parse.ts';
 import type { Context } from './context.ts';
 
@@ -12,12 +12,12 @@ import type { Context } from './context.ts';
  * the service and starts it on another node for 1 to 5, and nowhere for 6. A slip in `pcs resource update` must not
  * end calls. So it is a warning in the log here, 190 at the next monitor, and refused by validate-all and start.
  */
-export async function run({ invocation, log }: Context): Promise<ExitCode> {
+export async function reloadAgent({ invocation, log }: Context): Promise<ExitCode> {
   try {
     await checkNode(readParams(invocation));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     log.warn(`${error.message} (Kamailio goes on; the next start will be refused)`);
   }
-  return ExitCode.success;
+  return OCF_SUCCESS;
 }

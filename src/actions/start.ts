@@ -1,30 +1,30 @@
 import { dirname } from 'node:path';
 import { controlSettings, removeSpare, sweepLeavings } from '../checks/control-settings.ts';
-import { checkControlPlane, checkProbes } from '../checks/health.ts';
-import { explainFailedLaunch } from '../checks/launch-failure.ts';
+import { checkControlPlane, checkPolls } from '../checks/health.ts';
 import { asFailure, checkNode } from '../checks/node.ts';
 import { rememberUntold } from '../checks/untold-account.ts';
-import { now } from '../clock.ts';
-import type { Deadline } from '../deadline.ts';
-import { Failure, type Problem } from '../failure.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure, type Problem } from '../failure/failure.ts';
+import type { Params } from '../interface/parameters.ts';
+import { kamailioArguments } from '../launch/command-line.ts';
+import { hasFailed, type Launch, launch } from '../launch/launch.ts';
+import { explainFailedLaunch } from '../launch/launch-failure.ts';
+import { now } from '../lifetime/clock.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
+import { type ExitCode, OCF_ERR_GENERIC, OCF_ERR_PERM, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import type { Log } from '../ocf/log.ts';
 import { readParams } from '../params/parse.ts';
-import type { Params } from '../params/table.ts';
 import { removeAbandonedFifo } from '../process/abandoned-fifo.ts';
 import type { Account } from '../process/account.ts';
-import { kamailioArguments } from '../process/command-line.ts';
 import { ensureDirectory } from '../process/directory.ts';
-import { endProcesses } from '../process/end.ts';
 import { describeProcesses, findProcesses } from '../process/instance.ts';
-import { hasFailed, type Launch, launch } from '../process/launch.ts';
 import { takeLock } from '../process/lock.ts';
 import { findMain, removePidfile } from '../process/pidfile.ts';
 import { forgetUid } from '../process/remembered-account.ts';
+import { terminateInstance } from '../process/terminate.ts';
 import type { Context } from './context.ts';
 
 /** Between two looks at a Kamailio that comes up, ms. */
-const LOOK_EVERY_MS = 10;
+const POLL_INTERVAL_MS = 10;
 /** A silence this long says more than what was seen before it: a poll has been sent twice by then, ms. */
 const TELLING_SILENCE_MS = 1000;
 /** Kept back for ending what a failed start leaves, ms; no more than a quarter of what there is. */
@@ -35,7 +35,7 @@ const CLEANUP_MS = 5000;
  * already. Fails at once when Kamailio exits, with Kamailio's own words, and ends what it has launched.
  * Throws Failure.
  */
-export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
+export async function start({ invocation, log, deadline }: Context): Promise<ExitCode> {
   const params = readParams(invocation);
   const owner = await checkNode(params);
   sweepLeavings(params);
@@ -48,7 +48,7 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
   if (pid !== undefined) {
     warnOfAccount(params, pid, log);
     log.done(`Kamailio already runs (pid ${pid})`);
-    return ExitCode.success;
+    return OCF_SUCCESS;
   }
   await clearLeftovers(params, log, serving);
   await makeDirectories(params, owner);
@@ -58,7 +58,7 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
     const main = await waitUntilServing(params, owner, launched, serving);
     if (main !== undefined) warnOfAccount(params, main, log);
     log.done(`Kamailio is started (pid ${main})`);
-    return ExitCode.success;
+    return OCF_SUCCESS;
   } catch (error) {
     await endLaunched(params, owner, launched, deadline);
     throw error;
@@ -78,7 +78,7 @@ async function beTheOnlyOne({ pidfile }: Params, log: Log, deadline: Deadline): 
       seen: `another start or stop of this instance, ${holder}, did not end in time; this start has launched nothing`,
       remedy: 'see what it waits for, with `ps` and the cluster log, and end it if it hangs',
     },
-    ExitCode.generic,
+    OCF_ERR_GENERIC,
   );
 }
 
@@ -89,7 +89,7 @@ function warnOfAccount(params: Params, pid: number, log: Log): void {
 
 /** The probes first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
 async function problemsOf(params: Params, pid: number, deadline: Deadline): Promise<readonly Problem[]> {
-  const { problems } = await checkProbes(params, deadline);
+  const { problems } = await checkPolls(params, deadline);
   return problems.length > 0 ? problems : checkControlPlane(params, pid, deadline, true);
 }
 
@@ -99,14 +99,14 @@ async function clearLeftovers(params: Params, log: Log, deadline: Deadline): Pro
     log.warn(
       `processes of an earlier Kamailio live without a main process (pidfile ${params.pidfile}); ending them`,
     );
-    const { survivors } = await endProcesses(params, deadline.earlier(deadline.remaining / 2), deadline);
+    const { survivors } = await terminateInstance(params, deadline.earlier(deadline.remaining / 2), deadline);
     if (survivors.length > 0) {
       throw new Failure(
         {
           seen: `processes of an earlier Kamailio outlived SIGKILL: pid ${describeProcesses(survivors)}`,
           remedy: 'see `dmesg`',
         },
-        ExitCode.generic,
+        OCF_ERR_GENERIC,
       );
     }
   }
@@ -122,7 +122,7 @@ async function makeDirectories(params: Params, owner: Account | undefined): Prom
   }
   if (findMain(params).found) return;
   const inTheWay = removePidfile(params.pidfile, owner);
-  if (inTheWay) throw new Failure({ seen: inTheWay, remedy: 'remove it by hand' }, ExitCode.permission);
+  if (inTheWay) throw new Failure({ seen: inTheWay, remedy: 'remove it by hand' }, OCF_ERR_PERM);
 }
 
 /**
@@ -138,7 +138,7 @@ async function waitUntilServing(
   let problems: readonly Problem[] = [];
   let pidfileIs = '';
   let pid: number | undefined;
-  for (; !deadline.passed; await deadline.pause(LOOK_EVERY_MS)) {
+  for (; !deadline.passed; await deadline.pause(POLL_INTERVAL_MS)) {
     const { end } = launched ?? {};
     if (end && hasFailed(end)) throw await explainFailedLaunch(params, owner, end, launched, deadline);
 
@@ -166,12 +166,12 @@ async function waitUntilServing(
   if (!launched)
     throw new Failure(
       [...seen, NOTHING_LAUNCHED],
-      ExitCode.generic,
+      OCF_ERR_GENERIC,
       `Kamailio (pid ${pid}) ran before this start and does not serve`,
     );
   throw new Failure(
     [...seen, TIME_IS_OVER],
-    ExitCode.generic,
+    OCF_ERR_GENERIC,
     'Kamailio was started but does not serve in time',
   );
 }
@@ -192,7 +192,7 @@ async function endLaunched(
   { owns }: Launch,
   deadline: Deadline,
 ): Promise<void> {
-  await endProcesses(params, deadline.earlier(deadline.remaining / 2), deadline, { only: owns });
+  await terminateInstance(params, deadline.earlier(deadline.remaining / 2), deadline, { only: owns });
   if (findProcesses(params).length > 0) return;
   removePidfile(params.pidfile, owner);
   removeSpare(params);

@@ -1,21 +1,21 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { removeSpare } from '../checks/control-settings.ts';
-import { nextTurn } from '../clock.ts';
-import { Deadline } from '../deadline.ts';
-import { isExhaustion } from '../error-code.ts';
-import { Failure } from '../failure.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure } from '../failure/failure.ts';
+import { isExhaustion } from '../failure/system-error.ts';
+import { nextTurn } from '../lifetime/clock.ts';
+import { Deadline } from '../lifetime/deadline.ts';
+import { type ExitCode, OCF_ERR_GENERIC, OCF_ERR_PERM, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import type { Log } from '../ocf/log.ts';
 import { readParamsForStop, type StopParams } from '../params/parse.ts';
 import { type Account, findAccount } from '../process/account.ts';
 import { removeIfEmpty } from '../process/directory.ts';
 import { checkDirectory } from '../process/directory-check.ts';
-import { type Ending, endProcesses } from '../process/end.ts';
 import { describeProcesses } from '../process/instance.ts';
 import { awaitLock, tryLock } from '../process/lock.ts';
 import { removePidfile } from '../process/pidfile.ts';
 import { forgetUid } from '../process/remembered-account.ts';
+import { type Termination, terminateInstance } from '../process/terminate.ts';
 import { type Context, operationTimeout } from './context.ts';
 
 /** Kept back from the operation's timeout for SIGKILL and the verdict, ms. */
@@ -23,14 +23,14 @@ const RESERVE_MS = 5000;
 /** Kept back for SIGKILL and the verdict after a stop_grace, ms. */
 const KILL_MS = 1000;
 /** Between two attempts to look at the processes, when the kernel has nothing left to do it with, ms. */
-const SEE_AGAIN_MS = 100;
+const RETRY_MS = 100;
 
 /**
  * Ends the instance; 0 when nothing of it is left, also when nothing was there. A stop that fails gets
  * the node fenced, so no parameter, missing file or broken configuration makes it refuse.
- * Throws Failure `generic` that names what survived SIGKILL, or `permission`.
+ * Throws Failure OCF_ERR_GENERIC that names what survived SIGKILL, or OCF_ERR_PERM.
  */
-export async function run({ invocation, log, deadline }: Context): Promise<ExitCode> {
+export async function stop({ invocation, log, deadline }: Context): Promise<ExitCode> {
   const params = readParamsForStop(invocation);
   await letOthersFinish(params, log, deadline);
   log.debug(`ending the processes that were started with -P ${params.pidfile}`);
@@ -49,7 +49,7 @@ export async function run({ invocation, log, deadline }: Context): Promise<ExitC
   forgetUid(params.pidfile);
   if (ending.found > 0)
     log.done(`Kamailio is stopped: ${ending.found} processes ended (pidfile ${params.pidfile})`);
-  return ExitCode.success;
+  return OCF_SUCCESS;
 }
 
 /**
@@ -97,26 +97,26 @@ function graceOf(params: StopParams, timeoutMs: number, deadline: Deadline): Dea
     : deadline.earlier(KILL_MS).sooner(params.stop_grace * 1000);
 }
 
-async function end(params: StopParams, grace: Deadline, deadline: Deadline): Promise<Ending> {
+async function end(params: StopParams, grace: Deadline, deadline: Deadline): Promise<Termination> {
   try {
-    return await endProcesses(params, grace, deadline, { graceHolds: params.stop_grace !== undefined });
+    return await terminateInstance(params, grace, deadline, { graceHolds: params.stop_grace !== undefined });
   } catch (error) {
     // A node that has no descriptors left at this moment may have some in the next, and fencing it is the worst way.
     if (isExhaustion(error) && !deadline.passed) {
-      await deadline.pause(SEE_AGAIN_MS);
+      await deadline.pause(RETRY_MS);
       return end(params, grace, deadline);
     }
-    throw error instanceof Failure ? error.as(ExitCode.permission) : error;
+    throw error instanceof Failure ? error.as(OCF_ERR_PERM) : error;
   }
 }
 
-function survived({ survivors }: Ending): Failure {
+function survived({ survivors }: Termination): Failure {
   return new Failure(
     {
       seen: `Kamailio processes outlived SIGKILL: pid ${describeProcesses(survivors)}`,
       remedy:
         'state D is a wait for a disk or network file system that does not answer: see `dmesg` and /proc/PID/stack',
     },
-    ExitCode.generic,
+    OCF_ERR_GENERIC,
   );
 }

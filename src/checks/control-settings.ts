@@ -1,10 +1,10 @@
-import { errorCode, isExhaustion } from '../error-code.ts';
 import { sweepKamctlHomes } from '../external/kamctl-home.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import { replyFifoPrefix, spareFifoPath } from '../kamctl/fifo-names.ts';
 import { type ControlSettings, readControlSettings } from '../kamctl/kamctlrc.ts';
-import { removeSpareFifo, sweepReplyFifos } from '../kamctl/spare-fifo.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
+import { removeSpareFifo, sweepReplyFifos } from '../kamctl/reusable-fifo.ts';
+import { OCF_ERR_ARGS, OCF_ERR_INSTALLED, OCF_ERR_PERM } from '../ocf/exit-code.ts';
 import { type Instance, isKnownAccount } from '../process/instance.ts';
 
 /** The two parameters that say where an instance's control plane is. */
@@ -14,14 +14,14 @@ interface Whose {
 }
 
 /**
- * Reads the instance's kamctlrc. Throws Failure `installed` when the file is missing, `permission` when it
- * may not be read, `arguments` when it cannot be used.
+ * Reads the instance's kamctlrc. Throws Failure OCF_ERR_INSTALLED when the file is missing, OCF_ERR_PERM when it
+ * may not be read, OCF_ERR_ARGS when it cannot be used.
  */
 export function controlSettings({ kamctlrc, pidfile }: Whose): ControlSettings {
   try {
     return readControlSettings(kamctlrc, pidfile);
   } catch (error) {
-    if (error instanceof Failure) throw error.as(ExitCode.arguments);
+    if (error instanceof Failure) throw error.as(OCF_ERR_ARGS);
     if (isExhaustion(error)) throw error;
     if (errorCode(error) === 'EACCES') {
       throw new Failure(
@@ -29,7 +29,7 @@ export function controlSettings({ kamctlrc, pidfile }: Whose): ControlSettings {
           seen: `kamctlrc ${kamctlrc} cannot be read`,
           remedy: 'call the agent as root, or make the file readable',
         },
-        ExitCode.permission,
+        OCF_ERR_PERM,
       );
     }
     throw new Failure(
@@ -37,7 +37,7 @@ export function controlSettings({ kamctlrc, pidfile }: Whose): ControlSettings {
         seen: `kamctlrc ${kamctlrc} is missing on this node (${errorCode(error)})`,
         remedy: 'put it there, or set kamctlrc to nothing if this instance has no control plane',
       },
-      ExitCode.installed,
+      OCF_ERR_INSTALLED,
     );
   }
 }

@@ -1,19 +1,19 @@
-import type { Deadline } from '../deadline.ts';
-import { explainExhaustion, isExhaustion } from '../error-code.ts';
-import { monitorWithKamctl } from '../external/kamctl.ts';
-import { probeWithSipsak } from '../external/sipsak.ts';
-import { Failure, type Problem } from '../failure.ts';
-import { askUptime } from '../kamctl/questions.ts';
-import type { Params } from '../params/table.ts';
+import { monitorWithKamctl } from '../external/kamctl-program.ts';
+import { pollTargetWithSipsak } from '../external/sipsak.ts';
+import { Failure, type Problem } from '../failure/failure.ts';
+import { explainExhaustion, isExhaustion } from '../failure/system-error.ts';
+import type { Params } from '../interface/parameters.ts';
+import { askUptime } from '../kamctl/methods.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import { readStatus } from '../process/procfs.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
-import { probe } from '../sip-probe/probe.ts';
+import { pollTarget } from '../sip-probe/poll.ts';
 import { describeTarget, type Target, type Transport } from '../sip-probe/target.ts';
 import { controlSettings } from './control-settings.ts';
 import { findTool } from './tools.ts';
 
 /** What the probes came to. */
-export interface ProbeReport {
+export interface PollReport {
   readonly problems: readonly Problem[];
   /** Outcomes of the agent's own client; none from external tools. */
   readonly outcomes: readonly Outcome[];
@@ -31,18 +31,14 @@ export function targetsOf(params: Params): readonly Target[] {
 
 /**
  * Polls every target at once; a problem for each that did not answer 200, or with `anyReply` for each that did not
- * answer. Throws Failure `installed` without sipsak.
+ * answer. Throws Failure OCF_ERR_INSTALLED without sipsak.
  */
-export async function checkProbes(
-  params: Params,
-  deadline: Deadline,
-  anyReply = false,
-): Promise<ProbeReport> {
+export async function checkPolls(params: Params, deadline: Deadline, anyReply = false): Promise<PollReport> {
   const until = deadline.sooner(params.probe_timeout * 1000);
   if (params.monitor_tools === 'external')
     return { problems: await pollWithSipsak(params, until), outcomes: [] };
   const outcomes = await Promise.all(
-    targetsOf(params).map((target) => probe(target, params.probe_user, until)),
+    targetsOf(params).map((target) => pollTarget(target, params.probe_user, until)),
   );
   const failed = outcomes.filter((outcome) => !(anyReply && hasReplied(outcome)));
   return { problems: failed.flatMap(problemOf), outcomes };
@@ -56,7 +52,7 @@ export function hasReplied(outcome: Outcome): boolean {
 async function pollWithSipsak(params: Params, deadline: Deadline): Promise<readonly Problem[]> {
   const sipsak = findTool('sipsak', [params.sipsak]);
   const outcomes = await Promise.all(
-    targetsOf(params).map((target) => probeWithSipsak(sipsak, target, params.probe_user, deadline)),
+    targetsOf(params).map((target) => pollTargetWithSipsak(sipsak, target, params.probe_user, deadline)),
   );
   return outcomes.flatMap(problemOf);
 }

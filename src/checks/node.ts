@@ -1,9 +1,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorCode, isExhaustion } from '../error-code.ts';
-import { Failure } from '../failure.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
-import type { Params } from '../params/table.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
+import type { Params } from '../interface/parameters.ts';
+import { OCF_ERR_ARGS, OCF_ERR_INSTALLED, OCF_ERR_PERM } from '../ocf/exit-code.ts';
 import { type Account, findAccount, findGroup } from '../process/account.ts';
 import { checkDirectory } from '../process/directory-check.ts';
 import { isExecutableFormat } from '../process/executable.ts';
@@ -14,7 +14,7 @@ import { checkTools } from './tools.ts';
 /**
  * Checks what the parameters name on this node, without changing anything: program, files, accounts,
  * permissions. Returns the account that Kamailio will run as, undefined for the calling one.
- * Throws Failure `installed`, `arguments` or `permission`.
+ * Throws Failure OCF_ERR_INSTALLED, OCF_ERR_ARGS or OCF_ERR_PERM.
  */
 export async function checkNode(params: Params): Promise<Account | undefined> {
   checkBinary(params);
@@ -26,7 +26,7 @@ export async function checkNode(params: Params): Promise<Account | undefined> {
   return owner;
 }
 
-/** The program is there and can be executed. Throws Failure `installed`. */
+/** The program is there and can be executed. Throws Failure OCF_ERR_INSTALLED. */
 export function checkBinary({ binary }: Params): void {
   checkFile('binary', binary, constants.X_OK, 'install the package kamailio, or correct the parameter');
   if (isExecutableFormat(binary)) return;
@@ -35,16 +35,16 @@ export function checkBinary({ binary }: Params): void {
       seen: `binary ${binary} is no program for this node (neither ELF for its processors nor a script with #!)`,
       remedy: 'reinstall the package kamailio',
     },
-    ExitCode.installed,
+    OCF_ERR_INSTALLED,
   );
 }
 
-/** The configuration file is there and can be read. Throws Failure `installed`. */
+/** The configuration file is there and can be read. Throws Failure OCF_ERR_INSTALLED. */
 export function checkConffile({ conffile }: Params): void {
   checkFile('conffile', conffile, constants.R_OK, 'put the configuration there, or correct the parameter');
 }
 
-/** Nobody but Kamailio's account can meddle with the pidfile. Throws Failure `permission`. */
+/** Nobody but Kamailio's account can meddle with the pidfile. Throws Failure OCF_ERR_PERM. */
 export function checkDirectories(params: Params, owner: Account | undefined): void {
   const directory = dirname(params.pidfile);
   asFailure(() => checkDirectory(directory, owner));
@@ -54,7 +54,7 @@ export function checkDirectories(params: Params, owner: Account | undefined): vo
       seen: `${owner.name} may not write the pidfile into ${directory}`,
       remedy: `\`chown ${owner.name} ${directory}\`, or choose a pidfile in a directory of its own`,
     },
-    ExitCode.permission,
+    OCF_ERR_PERM,
   );
 }
 
@@ -74,7 +74,7 @@ export function asFailure(check: () => void): void {
   try {
     check();
   } catch (error) {
-    if (error instanceof Failure) throw error.as(ExitCode.permission);
+    if (error instanceof Failure) throw error.as(OCF_ERR_PERM);
     throw error;
   }
 }
@@ -82,18 +82,18 @@ export function asFailure(check: () => void): void {
 function checkFile(name: string, path: string, access: number, remedy: string): void {
   try {
     if (!statSync(path).isFile())
-      throw new Failure({ seen: `${name} ${path} is no file`, remedy: `${remedy}` }, ExitCode.installed);
+      throw new Failure({ seen: `${name} ${path} is no file`, remedy: `${remedy}` }, OCF_ERR_INSTALLED);
     accessSync(path, access);
   } catch (error) {
     if (error instanceof Failure || isExhaustion(error)) throw error;
     const seen =
       errorCode(error) === 'ENOENT' ? 'does not exist on this node' : `cannot be used (${errorCode(error)})`;
     const missing = access === constants.X_OK && errorCode(error) === 'EACCES' ? 'is not executable' : seen;
-    throw new Failure({ seen: `${name} ${path} ${missing}`, remedy: `${remedy}` }, ExitCode.installed);
+    throw new Failure({ seen: `${name} ${path} ${missing}`, remedy: `${remedy}` }, OCF_ERR_INSTALLED);
   }
 }
 
-/** The accounts are known here and the caller may become them. Throws Failure `arguments` or `permission`. */
+/** The accounts are known here and the caller may become them. Throws Failure OCF_ERR_ARGS or OCF_ERR_PERM. */
 export function checkAccounts({ kamuser, kamgroup }: Params): Account | undefined {
   const gid = kamgroup ? findGroup(kamgroup) : undefined;
   if (kamgroup && gid === undefined) {
@@ -102,7 +102,7 @@ export function checkAccounts({ kamuser, kamgroup }: Params): Account | undefine
         seen: `the group "${kamgroup}" (kamgroup) is not known on this node`,
         remedy: 'add it, see `getent group`',
       },
-      ExitCode.arguments,
+      OCF_ERR_ARGS,
     );
   }
   const account = kamuser ? findAccount(kamuser) : undefined;
@@ -112,7 +112,7 @@ export function checkAccounts({ kamuser, kamgroup }: Params): Account | undefine
         seen: `the account "${kamuser}" (kamuser) is not known on this node`,
         remedy: 'add it, see `getent passwd`',
       },
-      ExitCode.arguments,
+      OCF_ERR_ARGS,
     );
   }
   const caller = process.geteuid?.();
@@ -125,7 +125,7 @@ export function checkAccounts({ kamuser, kamgroup }: Params): Account | undefine
         seen: `only root can start Kamailio as ${kamuser || 'another account'}${kamgroup && `:${kamgroup}`}`,
         remedy: 'call the agent as root, or leave kamuser and kamgroup empty',
       },
-      ExitCode.permission,
+      OCF_ERR_PERM,
     );
   }
   if (account && mustChange(account) && !findSetpriv()) {
@@ -134,7 +134,7 @@ export function checkAccounts({ kamuser, kamgroup }: Params): Account | undefine
         seen: `there is no setpriv on this node, by which root starts Kamailio as ${kamuser}`,
         remedy: 'install the package util-linux',
       },
-      ExitCode.installed,
+      OCF_ERR_INSTALLED,
     );
   }
   return account && { ...account, gid: gid ?? account.gid };

@@ -1,8 +1,8 @@
-import type { Deadline } from '../deadline.ts';
-import { explainExhaustion, isExhaustion } from '../error-code.ts';
-import { Failure, type Problem } from '../failure.ts';
-import { askSharedMemory } from '../kamctl/questions.ts';
-import type { Params } from '../params/table.ts';
+import { Failure, type Problem } from '../failure/failure.ts';
+import { explainExhaustion, isExhaustion } from '../failure/system-error.ts';
+import type { Params } from '../interface/parameters.ts';
+import { askSharedMemory } from '../kamctl/methods.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import { type ProcessStat, readStatus } from '../process/procfs.ts';
 import type { ListeningSocket } from '../process/sockets.ts';
 import { findCongested, udpSockets } from '../process/udp-queues.ts';
@@ -10,9 +10,14 @@ import { findStuck, findWorkers } from '../process/workers.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { describeTarget } from '../sip-probe/target.ts';
 import { controlSettings } from './control-settings.ts';
-import { CERTIFICATE_DAYS, SHARED_MEMORY_PERCENT } from './thresholds.ts';
 
 export { udpSockets };
+
+/** From this share of shared memory in use on, in percent, Kamailio soon finds none for the next transaction. */
+export const SHARED_MEMORY_PERCENT = 90;
+
+/** From this many days before its expiry on, a TLS certificate is told. */
+export const CERTIFICATE_DAYS = 14;
 
 const DAY_MS = 86_400_000;
 

@@ -1,5 +1,5 @@
-import type { Deadline } from '../deadline.ts';
-import type { Problem } from '../failure.ts';
+import type { Problem } from '../failure/failure.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import { STOPPED_MS, stayingIn } from '../process/staying.ts';
 

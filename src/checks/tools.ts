@@ -1,16 +1,16 @@
 import { accessSync, constants } from 'node:fs';
-import { Failure } from '../failure.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
-import type { Params } from '../params/table.ts';
+import { Failure } from '../failure/failure.ts';
+import type { Params } from '../interface/parameters.ts';
+import { OCF_ERR_INSTALLED } from '../ocf/exit-code.ts';
 
-/** The programs of monitor_tools=external are there. Throws Failure `installed`. */
+/** The programs of monitor_tools=external are there. Throws Failure OCF_ERR_INSTALLED. */
 export function checkTools(params: Params): void {
   if (params.monitor_tools !== 'external') return;
   findTool('sipsak', [params.sipsak]);
   if (params.kamctlrc) findTool('kamctl', [params.kamctl, '/usr/bin/kamctl']);
 }
 
-/** The first of the paths at which a program can be executed. Throws Failure `installed`. */
+/** The first of the paths at which a program can be executed. Throws Failure OCF_ERR_INSTALLED. */
 export function findTool(name: string, paths: readonly string[]): string {
   const found = paths.find(isExecutable);
   if (found) return found;
@@ -19,7 +19,7 @@ export function findTool(name: string, paths: readonly string[]): string {
       seen: `monitor_tools=external needs ${name}, which is not at ${paths.join(' or ') || '(empty)'}`,
       remedy: 'install it, or set monitor_tools=builtin',
     },
-    ExitCode.installed,
+    OCF_ERR_INSTALLED,
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Params } from '../params/table.ts';
+import type { Params } from '../interface/parameters.ts';
 import { findAccount } from '../process/account.ts';
 import { isTold } from '../process/instance.ts';
 import { type ProcessStat, readStatus } from '../process/procfs.ts';

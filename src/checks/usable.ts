@@ -1,6 +1,6 @@
-import { Failure, type Problem } from '../failure.ts';
+import { Failure, type Problem } from '../failure/failure.ts';
+import type { ParameterName, Params } from '../interface/parameters.ts';
 import type { ParameterFault } from '../params/parse.ts';
-import type { ParameterName, Params } from '../params/table.ts';
 import { checkTools } from './tools.ts';
 
 /** What a Kamailio that runs can be checked with, although parameters or programs that they name are unusable. */

@@ -1,23 +1,23 @@
 import { spawnSync } from 'node:child_process';
-import { checkConfiguration } from '../checks/configuration.ts';
-import { checkProbes, hasReplied } from '../checks/health.ts';
+import { checkPolls, hasReplied } from '../checks/health.ts';
 import { checkAccounts, checkBinary, checkConffile, checkDirectories } from '../checks/node.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { usableParams } from '../checks/usable.ts';
-import type { Deadline } from '../deadline.ts';
-import type { Problem } from '../failure.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
-import { oneLine } from '../ocf/one-line.ts';
+import type { Problem } from '../failure/failure.ts';
+import type { Params } from '../interface/parameters.ts';
+import { checkConfiguration } from '../launch/configuration.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
+import { OCF_DEGRADED, OCF_ERR_GENERIC } from '../ocf/exit-code.ts';
 import type { ParameterFault } from '../params/parse.ts';
-import type { Params } from '../params/table.ts';
 import { findProcesses } from '../process/instance.ts';
 import { findMain, type MainProcess } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { describeTarget } from '../sip-probe/target.ts';
+import { oneLine } from '../text/one-line.ts';
 import { controlPlane } from './control-plane.ts';
 import { examine, type Finding, failed, findingsOf, ok, type Result, skipped, warning } from './finding.ts';
-import { suggestOtherSocket, suggestOtherUser } from './mistakes.ts';
+import { suggestOtherSocket, suggestOtherUser } from './hints.ts';
 import { processes } from './processes.ts';
 
 /** Runs every check of a diagnosis, whatever the ones before came to. Changes nothing on the machine. */
@@ -56,7 +56,7 @@ export async function runChecks(
 }
 
 function parameters(unusable: readonly Problem[]): Result {
-  return unusable.length === 0 ? ok('all within their domains') : failed(unusable, ExitCode.degraded);
+  return unusable.length === 0 ? ok('all within their domains') : failed(unusable, OCF_DEGRADED);
 }
 
 function version(params: Params, deadline: Deadline): Result {
@@ -100,12 +100,12 @@ async function probes(
 ): Promise<{ findings: Finding[]; outcome?: Outcome }[]> {
   if (params.monitor_tools === 'external') {
     const findings = await examine('probes (sipsak)', async () => {
-      const { problems } = await checkProbes(params, deadline);
-      return problems.length === 0 ? ok('sipsak is answered') : failed(problems, ExitCode.generic);
+      const { problems } = await checkPolls(params, deadline);
+      return problems.length === 0 ? ok('sipsak is answered') : failed(problems, OCF_ERR_GENERIC);
     });
     return [{ findings }];
   }
-  const { outcomes } = await checkProbes(params, deadline);
+  const { outcomes } = await checkPolls(params, deadline);
   return Promise.all(
     outcomes.map(async (outcome) => ({
       findings: await describeOutcome(params, main, outcome, anyReply, deadline),
@@ -136,7 +136,7 @@ async function describeOutcome(
             findProcesses(params).map(({ pid }) => pid),
             outcome.target,
           );
-    const code = anyReply && hasReplied(outcome) ? ExitCode.degraded : ExitCode.generic;
+    const code = anyReply && hasReplied(outcome) ? OCF_DEGRADED : OCF_ERR_GENERIC;
     return failed({ seen: outcome.seen, remedy: hint || outcome.remedy }, code);
   });
 }
@@ -149,5 +149,5 @@ async function predictions(
   deadline: Deadline,
 ): Promise<Result> {
   const signs = await predictFailures(params, main, socketsBefore, outcomes, deadline);
-  return signs.length === 0 ? ok('nothing predicts a failure') : warning(signs, ExitCode.degraded);
+  return signs.length === 0 ? ok('nothing predicts a failure') : warning(signs, OCF_DEGRADED);
 }

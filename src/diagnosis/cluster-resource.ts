@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { isExhaustion } from '../error-code.ts';
-import { Failure, type Problem } from '../failure.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure, type Problem } from '../failure/failure.ts';
+import { isExhaustion } from '../failure/system-error.ts';
+import { PARAMETER_NAMES, PARAMETERS } from '../interface/parameters.ts';
+import { OCF_ERR_ARGS, OCF_ERR_INSTALLED } from '../ocf/exit-code.ts';
 import type { Invocation } from '../ocf/invocation.ts';
-import { oneLine } from '../ocf/one-line.ts';
-import { PARAMETER_NAMES, PARAMETERS } from '../params/table.ts';
 import { livingPidfiles } from '../process/instance.ts';
+import { oneLine } from '../text/one-line.ts';
 import { askParameters } from './cluster-parameters.ts';
 
 /** How Pacemaker's tools are called; a cluster that is starting may keep them waiting. */
@@ -48,7 +48,7 @@ async function queryXml(resource: string, env: NodeJS.ProcessEnv): Promise<Eleme
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/.test(resource)) {
     throw new Failure(
       { seen: `"${oneLine(resource, 80)}" is not a name of a resource`, remedy: 'see `crm_resource --list`' },
-      ExitCode.arguments,
+      OCF_ERR_ARGS,
     );
   }
   const answer = spawnSync('crm_resource', ['--resource', resource, '--query-xml'], {
@@ -62,7 +62,7 @@ async function queryXml(resource: string, env: NodeJS.ProcessEnv): Promise<Eleme
         seen: `crm_resource cannot be called (${answer.error.message})`,
         remedy: "install pacemaker's command line tools, or give the parameters as flags",
       },
-      ExitCode.installed,
+      OCF_ERR_INSTALLED,
     );
   }
   const xml = answer.stdout.slice(answer.stdout.search(/^</m));
@@ -72,7 +72,7 @@ async function queryXml(resource: string, env: NodeJS.ProcessEnv): Promise<Eleme
         seen: `crm_resource knows no resource ${resource}: ${oneLine(answer.stderr, 200)}`,
         remedy: 'see `crm_resource --list`, and call this on a node where the cluster runs',
       },
-      ExitCode.arguments,
+      OCF_ERR_ARGS,
     );
   }
   return parse(xml);
@@ -104,7 +104,7 @@ function pickPrimitive(root: Element, resource: string): Element {
           seen: `${resource} holds no resource of the agent kamailio`,
           remedy: 'see `crm_resource --list`',
         },
-    ExitCode.arguments,
+    OCF_ERR_ARGS,
   );
 }
 

@@ -1,14 +1,14 @@
 import { controlSettings } from '../checks/control-settings.ts';
-import type { Deadline } from '../deadline.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../failure/failure.ts';
+import type { Params } from '../interface/parameters.ts';
 import type { ControlSettings } from '../kamctl/kamctlrc.ts';
-import { askUptime } from '../kamctl/questions.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
-import type { Params } from '../params/table.ts';
+import { askUptime } from '../kamctl/methods.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
+import { OCF_DEGRADED, OCF_ERR_GENERIC } from '../ocf/exit-code.ts';
 import type { MainProcess } from '../process/pidfile.ts';
 import { readStatus } from '../process/procfs.ts';
 import { failed, ok, type Result, skipped } from './finding.ts';
-import { suggestOtherFifo } from './mistakes.ts';
+import { suggestOtherFifo } from './hints.ts';
 
 /**
  * Asks Kamailio for its up-time, as a monitor does. A kamctlrc that cannot be used is a failure to a person, and costs a
@@ -20,7 +20,7 @@ export async function controlPlane(params: Params, main: MainProcess, deadline: 
   try {
     settings = controlSettings(params);
   } catch (error) {
-    if (error instanceof Failure) return failed(error.problems, ExitCode.degraded);
+    if (error instanceof Failure) return failed(error.problems, OCF_DEGRADED);
     throw error;
   }
   const owner = main.found ? readStatus(main.process.pid) : undefined;
@@ -33,7 +33,7 @@ export async function controlPlane(params: Params, main: MainProcess, deadline: 
     const remedy = suggestOtherFifo(main.process.pid, settings.fifo);
     return failed(
       error.problems.map((problem) => ({ ...problem, ...(remedy && { remedy }) })),
-      ExitCode.generic,
+      OCF_ERR_GENERIC,
     );
   }
 }

@@ -1,5 +1,5 @@
-import { now } from '../clock.ts';
-import { Failure, type Problem } from '../failure.ts';
+import { Failure, type Problem } from '../failure/failure.ts';
+import { now } from '../lifetime/clock.ts';
 
 export type Verdict = 'ok' | 'warning' | 'failed' | 'skipped';
 

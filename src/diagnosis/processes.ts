@@ -1,12 +1,12 @@
 import { stoppedMain } from '../checks/supervision.ts';
 import { untoldAccount } from '../checks/untold-account.ts';
-import type { Deadline } from '../deadline.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
-import type { Params } from '../params/table.ts';
+import type { Params } from '../interface/parameters.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
+import { OCF_ERR_GENERIC, OCF_NOT_RUNNING } from '../ocf/exit-code.ts';
 import { findProcesses } from '../process/instance.ts';
 import type { MainProcess } from '../process/pidfile.ts';
 import { failed, ok, type Result } from './finding.ts';
-import { describeOtherInstance } from './mistakes.ts';
+import { describeOtherInstance } from './hints.ts';
 
 /** What lives of the instance: how many processes in which states, and whether the main process supervises them. */
 export async function processes(params: Params, main: MainProcess, deadline: Deadline): Promise<Result> {
@@ -16,7 +16,7 @@ export async function processes(params: Params, main: MainProcess, deadline: Dea
   const summary = `${all.length} processes${all.length > 0 ? ` (${[...states].map(([state, count]) => `${count} in state ${state}`).join(', ')})` : ''}`;
   if (main.found) {
     const stopped = await stoppedMain(main.process, deadline);
-    if (stopped.length > 0) return failed(stopped, ExitCode.generic);
+    if (stopped.length > 0) return failed(stopped, OCF_ERR_GENERIC);
     return ok(`main process ${main.process.pid} from ${params.pidfile}, ${summary}`);
   }
   const other = main.pid === undefined ? undefined : describeOtherInstance(main.pid, params.pidfile);
@@ -28,11 +28,8 @@ export async function processes(params: Params, main: MainProcess, deadline: Dea
         seen: `${other ?? main.why}, yet ${summary} of the instance live${account}: pid ${all.map(({ pid }) => pid).join(', ')}`,
         remedy: `${untold ? `set kamuser=${untold.name}; ` : ''}a stop removes them all`,
       },
-      ExitCode.generic,
+      OCF_ERR_GENERIC,
     );
   }
-  return failed(
-    { seen: `not running: ${other ?? main.why}`, remedy: 'start the resource' },
-    ExitCode.notRunning,
-  );
+  return failed({ seen: `not running: ${other ?? main.why}`, remedy: 'start the resource' }, OCF_NOT_RUNNING);
 }

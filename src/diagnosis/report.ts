@@ -1,4 +1,4 @@
-import { oneLine } from '../ocf/one-line.ts';
+import { oneLine } from '../text/one-line.ts';
 import type { Finding, Verdict } from './finding.ts';
 
 /** A whole diagnosis. */

@@ -1,7 +1,7 @@
 import { lstatSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode, isExhaustion } from '../error-code.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import { agentMark, isGone, MARK_PATTERN } from '../process/agent-mark.ts';
 
 /** A home directory for one call of kamctl. */

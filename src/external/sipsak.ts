@@ -1,8 +1,8 @@
-import type { Deadline } from '../deadline.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import type { Target } from '../sip-probe/target.ts';
-import { hostPort } from '../socket-address.ts';
-import { startProgram } from './run.ts';
+import { startProgram } from '../system/program.ts';
+import { hostPort } from '../text/socket-address.ts';
 
 /** What sipsak found: healthy, or what it said. Outcomes of sipsak carry no reply. */
 export type SipsakOutcome =
@@ -10,7 +10,7 @@ export type SipsakOutcome =
   | { readonly healthy: true; readonly target: Target };
 
 /** Polls one target with sipsak, called as the shell agent calls it. Takes until `deadline` at most. */
-export async function probeWithSipsak(
+export async function pollTargetWithSipsak(
   sipsak: string,
   target: Target,
   user: string,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { agentMark, isGone, MARK_PATTERN } from '../process/agent-mark.ts';
-import { randomDigits } from '../random.ts';
+import { randomDigits } from '../system/random.ts';
 
 /** The most of a pidfile's path that goes into the spare FIFO's name; names of files have at most 255 bytes. */
 const SPARE_PATH_LENGTH = 200;

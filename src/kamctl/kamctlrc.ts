@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import { hasControl } from '../control-characters.ts';
-import { errorCode } from '../error-code.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode } from '../failure/system-error.ts';
+import { hasControl } from '../text/control-characters.ts';
 import { replyFifoPrefix, spareFifoPath } from './fifo-names.ts';
 
 /** The settings of a kamctlrc that say where the control plane is. */

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import type { Deadline } from '../deadline.ts';
-import { errorCode, isExhaustion } from '../error-code.ts';
-import { Failure } from '../failure.ts';
-import type { Owner } from './spare-fifo.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
+import type { Owner } from './reusable-fifo.ts';
 
 /** Node.js has no call for mkfifo(3); coreutils' program is on every Linux. */
 const MKFIFO_PROGRAMS = ['/usr/bin/mkfifo', '/bin/mkfifo'] as const;

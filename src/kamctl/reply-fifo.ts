@@ -10,13 +10,13 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Deadline } from '../deadline.ts';
-import { isExhaustion } from '../error-code.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../failure/failure.ts';
+import { isExhaustion } from '../failure/system-error.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import { newReplyFifoName } from './fifo-names.ts';
 import type { ControlSettings } from './kamctlrc.ts';
 import { makeFifo } from './make-fifo.ts';
-import { isReplyFifoOf, leaveSpareFifo, type Owner, takeSpareFifo } from './spare-fifo.ts';
+import { isReplyFifoOf, leaveSpareFifo, type Owner, takeSpareFifo } from './reusable-fifo.ts';
 
 /** A FIFO for one reply. */
 export interface ReplyFifo {

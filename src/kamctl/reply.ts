@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
-import { errorCode } from '../error-code.ts';
-import { Failure } from '../failure.ts';
-import { oneLine } from '../ocf/one-line.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode } from '../failure/system-error.ts';
+import { oneLine } from '../text/one-line.ts';
 
 /** No reply that the agent asks for is larger: bytes. */
 const REPLY_LIMIT_BYTES = 262_144;

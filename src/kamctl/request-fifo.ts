@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, type Stats, writeSync } from 'node:fs';
-import { errorCode, isExhaustion } from '../error-code.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
 
 /** What makes Kamailio read requests from a FIFO. */
 function modparam(path: string): string {

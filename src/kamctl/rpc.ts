@@ -1,13 +1,13 @@
 import { closeSync } from 'node:fs';
-import { cleanUpAtExit } from '../at-exit.ts';
-import { nextTurn, now } from '../clock.ts';
-import type { Deadline } from '../deadline.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../failure/failure.ts';
+import { cleanUpAtExit } from '../lifetime/at-exit.ts';
+import { nextTurn, now } from '../lifetime/clock.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import type { ControlSettings } from './kamctlrc.ts';
 import { type Incoming, incoming, resultOf } from './reply.ts';
 import { openReplyFifo, type ReplyFifo } from './reply-fifo.ts';
 import { openRequestFifo, writeRequest } from './request-fifo.ts';
-import type { Owner } from './spare-fifo.ts';
+import type { Owner } from './reusable-fifo.ts';
 
 /** The id is the end of the FIFO's name: one random value does for both, as nobody but Kamailio can write there. */
 const ID_DIGITS = 6;

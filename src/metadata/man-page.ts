@@ -1,7 +1,12 @@
-import { ACTIONS, type ActionRow } from '../actions/table.ts';
-import { PARAMETER_NAMES, PARAMETERS, type ParameterName, type ParameterRow } from '../params/table.ts';
+import { ACTIONS, type ActionRow } from '../interface/actions.ts';
+import {
+  PARAMETER_NAMES,
+  PARAMETERS,
+  type ParameterName,
+  type ParameterRow,
+} from '../interface/parameters.ts';
 import { VERSION } from '../version.ts';
-import { CRM_EXAMPLE, describeExitCodes, FILES, PAGES, PCS_EXAMPLE, SEE_ALSO } from './man-texts.ts';
+import { CRM_EXAMPLE, EXIT_CODES, FILES, PAGES, PCS_EXAMPLE, SEE_ALSO } from './man-texts.ts';
 import { entry, escapeRoff, example, fill, paragraphs, section } from './roff.ts';
 import { LONG_DESCRIPTION, SHORT_DESCRIPTION } from './texts.ts';
 
@@ -94,7 +99,5 @@ function describeAction([name, row]: NamedAction): string {
 }
 
 function exitCodes(): string {
-  return describeExitCodes()
-    .map(([code, text]) => entry(String(code), fill(text)))
-    .join('\n');
+  return EXIT_CODES.map(({ code, name, text }) => entry(`${code} ${name}`, fill(text))).join('\n');
 }

@@ -1,32 +1,66 @@
-import { ExitCode } from '../ocf/exit-code.ts';
+import {
+  type ExitCode,
+  OCF_DEGRADED,
+  OCF_ERR_ARGS,
+  OCF_ERR_CONFIGURED,
+  OCF_ERR_GENERIC,
+  OCF_ERR_INSTALLED,
+  OCF_ERR_PERM,
+  OCF_ERR_UNIMPLEMENTED,
+  OCF_NOT_RUNNING,
+  OCF_SUCCESS,
+} from '../ocf/exit-code.ts';
 
 /** What the man page says beyond the tables of parameters and actions. */
 
-/** Under each exit code: when the agent returns it, and what the cluster does with it. */
-export const EXIT_CODE_TEXTS: Readonly<Record<keyof typeof ExitCode, string>> = {
-  success: 'The action did what it says.',
-  generic:
-    'Kamailio runs but is not healthy, start or stop did not get there, or the state is undecided. The cluster recovers the resource; after a failed stop it fences the node.',
-  arguments:
-    'Start and validate-all only: right in itself, but not on this node: Kamailio rejects its configuration file, or an account is unknown. The cluster tries other nodes.',
-  unimplemented: 'The agent does not have this action.',
-  permission:
-    'Never from a monitor: a permission is missing: root is needed, or the directory of the pidfile is unsafe or not ours. The cluster tries other nodes.',
-  installed:
-    'Start and validate-all only: missing on this node: the binary, the configuration file, kamctlrc, or an external tool. The cluster tries other nodes.',
-  configured:
-    'Start and validate-all only: wrong on every node: a required parameter is missing, or a value is outside its domain. The cluster stops the resource and tries no other node.',
-  notRunning:
-    'Monitor only: no process of the instance is left, whatever else is wrong. The cluster may start it, on any node.',
-  degraded:
-    'Monitor only: it works, but something predicts a failure (check level 20), or a part could not be checked because a parameter, or a file or program that it names, is unusable. Shown by the cluster, not recovered.',
-};
-
-/** The exit codes in the order of their numbers, with their texts. */
-export function describeExitCodes(): readonly (readonly [number, string])[] {
-  const names = Object.keys(EXIT_CODE_TEXTS) as (keyof typeof ExitCode)[];
-  return names.map((name) => [ExitCode[name], EXIT_CODE_TEXTS[name]] as const).sort(([a], [b]) => a - b);
-}
+/** Each exit code, in the order of the numbers: its name, when the agent returns it, and what the cluster does with it. */
+export const EXIT_CODES: readonly {
+  readonly code: ExitCode;
+  readonly name: string;
+  readonly text: string;
+}[] = [
+  { code: OCF_SUCCESS, name: 'OCF_SUCCESS', text: 'The action did what it says.' },
+  {
+    code: OCF_ERR_GENERIC,
+    name: 'OCF_ERR_GENERIC',
+    text: 'Kamailio runs but is not healthy, start or stop did not get there, or the state is undecided. The cluster recovers the resource; after a failed stop it fences the node.',
+  },
+  {
+    code: OCF_ERR_ARGS,
+    name: 'OCF_ERR_ARGS',
+    text: 'Start and validate-all only: right in itself, but not on this node: Kamailio rejects its configuration file, or an account is unknown. The cluster tries other nodes.',
+  },
+  {
+    code: OCF_ERR_UNIMPLEMENTED,
+    name: 'OCF_ERR_UNIMPLEMENTED',
+    text: 'The agent does not have this action.',
+  },
+  {
+    code: OCF_ERR_PERM,
+    name: 'OCF_ERR_PERM',
+    text: 'Never from a monitor: a permission is missing: root is needed, or the directory of the pidfile is unsafe or not ours. The cluster tries other nodes.',
+  },
+  {
+    code: OCF_ERR_INSTALLED,
+    name: 'OCF_ERR_INSTALLED',
+    text: 'Start and validate-all only: missing on this node: the binary, the configuration file, kamctlrc, or an external tool. The cluster tries other nodes.',
+  },
+  {
+    code: OCF_ERR_CONFIGURED,
+    name: 'OCF_ERR_CONFIGURED',
+    text: 'Start and validate-all only: wrong on every node: a required parameter is missing, or a value is outside its domain. The cluster stops the resource and tries no other node.',
+  },
+  {
+    code: OCF_NOT_RUNNING,
+    name: 'OCF_NOT_RUNNING',
+    text: 'Monitor only: no process of the instance is left, whatever else is wrong. The cluster may start it, on any node.',
+  },
+  {
+    code: OCF_DEGRADED,
+    name: 'OCF_DEGRADED',
+    text: 'Monitor only: it works, but something predicts a failure (check level 20), or a part could not be checked because a parameter, or a file or program that it names, is unusable. Shown by the cluster, not recovered.',
+  },
+];
 
 export const CRM_EXAMPLE = `crm configure primitive p_kamailio ocf:heartbeat:kamailio \\
     params listen_address=192.0.2.10 kamuser=kamailio kamgroup=kamailio \\

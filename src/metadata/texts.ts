@@ -1,4 +1,4 @@
-import { CERTIFICATE_DAYS, SHARED_MEMORY_PERCENT } from '../checks/thresholds.ts';
+import { CERTIFICATE_DAYS, SHARED_MEMORY_PERCENT } from '../checks/predictions.ts';
 
 /** What the metadata and the man page say about the agent as a whole. */
 

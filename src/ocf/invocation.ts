@@ -1,5 +1,5 @@
-import { Failure } from '../failure.ts';
-import { ExitCode } from './exit-code.ts';
+import { Failure } from '../failure/failure.ts';
+import { OCF_ERR_ARGS } from './exit-code.ts';
 
 /** What Pacemaker, or a person, asks of the agent: everything but the parameters' values. */
 export interface Invocation {
@@ -27,7 +27,7 @@ export const DEFAULT_TIMEOUTS_MS = { start: 60_000, other: 30_000 } as const;
 /**
  * Reads the command line (without node and script) and the environment.
  * The action is the first word that is no flag, or `__OCF_ACTION`; `--version` and `--help` are actions of
- * the same name. Throws Failure `arguments` when there is none.
+ * the same name. Throws Failure OCF_ERR_ARGS when there is none.
  */
 export function readInvocation(argv: readonly string[], env: NodeJS.ProcessEnv): Invocation {
   return {
@@ -53,7 +53,7 @@ function readAction(argv: readonly string[], env: NodeJS.ProcessEnv): string {
       remedy:
         'call the agent with one of start, stop, monitor, validate-all, meta-data (`kamailio help` lists all)',
     },
-    ExitCode.arguments,
+    OCF_ERR_ARGS,
   );
 }
 

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { oneLine } from '../text/one-line.ts';
 import type { Invocation } from './invocation.ts';
-import { oneLine } from './one-line.ts';
 import { prepareSyslog, toSyslog } from './syslog.ts';
 
 /** What the agent has to say while it works; never used by a healthy monitor. */

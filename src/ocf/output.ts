@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { errorCode } from '../error-code.ts';
+import { errorCode } from '../failure/system-error.ts';
 
 /**
  * Prints what was asked for on stdout, whole, before it returns. `process.stdout` would load streams and

@@ -1,23 +1,29 @@
 import mri from 'mri';
-import { hasControl } from '../control-characters.ts';
-import { Failure, type Problem } from '../failure.ts';
-import { ExitCode } from '../ocf/exit-code.ts';
+import { Failure, type Problem } from '../failure/failure.ts';
+import { absolutePath } from '../interface/domains.ts';
+import {
+  INSTANCE_MARK,
+  PARAMETER_NAMES,
+  PARAMETERS,
+  type ParameterName,
+  type Params,
+} from '../interface/parameters.ts';
+import { OCF_ERR_CONFIGURED } from '../ocf/exit-code.ts';
 import type { Invocation } from '../ocf/invocation.ts';
-import { oneLine } from '../ocf/one-line.ts';
-import { INSTANCE_MARK, PARAMETER_NAMES, PARAMETERS, type ParameterName, type Params } from './table.ts';
-import { absolutePath } from './values.ts';
+import { hasControl } from '../text/control-characters.ts';
+import { oneLine } from '../text/one-line.ts';
 
 /** The texts of the parameters as somebody wrote them; what is absent is unset. */
 type RawParams = Readonly<Partial<Record<ParameterName, string>>>;
 
 /**
  * The parameters of an invocation: `OCF_RESKEY_<name>` from the environment, over which a flag
- * `--name=value` goes; checked, typed and frozen. Throws Failure `configured` that names the first
+ * `--name=value` goes; checked, typed and frozen. Throws Failure OCF_ERR_CONFIGURED that names the first
  * parameter at fault, its value and the remedy.
  */
 export function readParams(invocation: Invocation): Params {
   const { params, faults } = readParamsWithFaults(invocation);
-  if (faults[0]) throw new Failure(faults[0].problems, ExitCode.configured);
+  if (faults[0]) throw new Failure(faults[0].problems, OCF_ERR_CONFIGURED);
   return params;
 }
 
@@ -121,7 +127,7 @@ function parseOne(name: ParameterName, text: string | undefined, instance: strin
         seen: `required parameter ${name} is missing: ${row.long.replace(/\.$/, '')}`,
         remedy: `set it with \`pcs resource update RESOURCE ${name}=...\``,
       },
-      ExitCode.configured,
+      OCF_ERR_CONFIGURED,
     );
   }
   if (name === 'pidfile' && text === undefined) return defaultPidfile(instance);
@@ -129,13 +135,13 @@ function parseOne(name: ParameterName, text: string | undefined, instance: strin
     return parse(text ?? fallback);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    throw new Failure(error.at(`${name}=${oneLine(text ?? fallback, 120)}`), ExitCode.configured);
+    throw new Failure(error.at(`${name}=${oneLine(text ?? fallback, 120)}`), OCF_ERR_CONFIGURED);
   }
 }
 
 /**
  * The pidfile of an instance for which none is set.
- * Throws Failure `configured` for a name that would lead the path elsewhere or hide in a log.
+ * Throws Failure OCF_ERR_CONFIGURED for a name that would lead the path elsewhere or hide in a log.
  */
 function defaultPidfile(instance: string): string {
   if (instance.includes('/') || hasControl(instance)) {
@@ -144,7 +150,7 @@ function defaultPidfile(instance: string): string {
         seen: `the resource's name "${oneLine(instance, 120)}" holds a "/" or a control character and cannot name its pidfile`,
         remedy: 'set the parameter pidfile',
       },
-      ExitCode.configured,
+      OCF_ERR_CONFIGURED,
     );
   }
   return standardPidfile(instance);

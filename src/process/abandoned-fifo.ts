@@ -1,6 +1,6 @@
 import { closeSync, constants, lstatSync, openSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errorCode, isExhaustion } from '../error-code.ts';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import type { Account } from './account.ts';
 import { checkWay } from './directory-check.ts';
 import { mustChange } from './run-as.ts';

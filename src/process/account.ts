@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { isExhaustion } from '../error-code.ts';
+import { isExhaustion } from '../failure/system-error.ts';
 
 /** An account of this node (passwd(5)). */
 export interface Account {

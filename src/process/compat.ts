@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { isExhaustion } from '../error-code.ts';
+import { isExhaustion } from '../failure/system-error.ts';
 
 /**
  * Whether this node's kernel says that it runs programs of 32 bits beside those of its own kind, `64 LE 62` (x86-64)

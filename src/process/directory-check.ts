@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { errorCode } from '../error-code.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode } from '../failure/system-error.ts';
 import type { Account } from './account.ts';
 
 /** Who can exchange what a path leads to: nobody but root, or Kamailio's account, too. */

@@ -11,9 +11,9 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { errorCode, isExhaustion } from '../error-code.ts';
-import { Failure } from '../failure.ts';
-import { oneLine } from '../ocf/one-line.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
+import { oneLine } from '../text/one-line.ts';
 import type { Account } from './account.ts';
 import { checkDirectory, checkWay, lookAt } from './directory-check.ts';
 import { commandAs, mustChange } from './run-as.ts';

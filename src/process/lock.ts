@@ -1,6 +1,5 @@
 import { createSocket } from 'node:dgram';
-import type { Deadline } from '../deadline.ts';
-import { withQuickBind } from '../sip-probe/quick-bind.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import { holderOf, listeningSockets } from './sockets.ts';
 
 /** A start or stop that holds an instance's lock, as a message names it: `pid 4711 (node)`. */
@@ -92,7 +91,7 @@ function bind(pidfile: string): Promise<'ours' | 'in use' | 'impossible'> {
       resolve(error.code === 'EADDRINUSE' ? 'in use' : 'impossible');
     });
     socket.unref();
-    withQuickBind(() => socket.bind({ address, port, exclusive: true }, () => resolve('ours')));
+    socket.bind({ address, port, exclusive: true }, () => resolve('ours'));
   });
 }
 

@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { errorCode, isExhaustion } from '../error-code.ts';
-import { Failure } from '../failure.ts';
-import { oneLine } from '../ocf/one-line.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
+import { oneLine } from '../text/one-line.ts';
 import type { Account } from './account.ts';
 import { removeFrom } from './directory.ts';
 import { findProcesses, type Instance, identify, isAlive } from './instance.ts';

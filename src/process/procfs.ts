@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { errorCode, isExhaustion } from '../error-code.ts';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
 
 /** What proc(5) tells of one process in /proc/PID/stat. */
 export interface ProcessStat {

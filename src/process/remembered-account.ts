@@ -1,5 +1,5 @@
 import { lstatSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import { errorCode, isExhaustion } from '../error-code.ts';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import { ensureDirectory, removeIfEmpty } from './directory.ts';
 
 /** Only root can write here. A boot empties /run, and no process outlives one. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { isExhaustion } from '../error-code.ts';
+import { isExhaustion } from '../failure/system-error.ts';
 import { listPids, readArgv } from './procfs.ts';
 
 /** A socket that somebody listens on. */

@@ -1,4 +1,4 @@
-import type { Deadline } from '../deadline.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import { refresh } from './instance.ts';
 import type { ProcessStat } from './procfs.ts';
 
@@ -8,7 +8,7 @@ import type { ProcessStat } from './procfs.ts';
  */
 export const STOPPED_MS = 2000;
 
-const LOOK_EVERY_MS = 100;
+const POLL_INTERVAL_MS = 100;
 
 /**
  * Those of the processes that are in a state (proc(5)) and stay in it for `ms`, or until the deadline. Returns at once
@@ -23,7 +23,7 @@ export async function stayingIn(
   const patience = deadline.sooner(ms);
   let left = processes.filter((process) => process.state === state);
   while (left.length > 0 && !patience.passed) {
-    await patience.pause(LOOK_EVERY_MS);
+    await patience.pause(POLL_INTERVAL_MS);
     left = left.flatMap((process) => refresh(process) ?? []).filter((process) => process.state === state);
   }
   return left;

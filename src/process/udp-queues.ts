@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { hostPort } from '../socket-address.ts';
+import { hostPort } from '../text/socket-address.ts';
 import { type ListeningSocket, listeningSockets, socketInodes } from './sockets.ts';
 
 /** A UDP socket of Kamailio that loses datagrams, or is about to. */

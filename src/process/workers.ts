@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Deadline } from '../deadline.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import { findProcesses, type Instance } from './instance.ts';
 import { type ProcessStat, readStat } from './procfs.ts';
 import { STOPPED_MS, stayingIn } from './staying.ts';

@@ -1,5 +1,5 @@
-import { randomDigits } from '../random.ts';
-import { hostPort } from '../socket-address.ts';
+import { randomDigits } from '../system/random.ts';
+import { hostPort } from '../text/socket-address.ts';
 import type { Target } from './target.ts';
 
 /** An OPTIONS request and what its replies are known by. */

@@ -1,4 +1,4 @@
-import { hostPort } from '../socket-address.ts';
+import { hostPort } from '../text/socket-address.ts';
 
 /** What a target is polled over, and the port that stands for it (RFC 3261 §19.1.2). */
 export const DEFAULT_PORTS = { udp: 5060, tcp: 5060, tls: 5061 } as const;

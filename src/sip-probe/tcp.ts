@@ -1,8 +1,6 @@
 import { connect, type Socket } from 'node:net';
-import type { Deadline } from '../deadline.ts';
-import { Failure } from '../failure.ts';
-import { isIPv6Literal } from '../socket-address.ts';
-import { withQuickExpressions } from './quick-expressions.ts';
+import { Failure } from '../failure/failure.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import { answers, cutMessage, parseReply, type Reply } from './reply.ts';
 import { composeOptions, type OptionsRequest } from './request.ts';
 import type { Target } from './target.ts';
@@ -69,7 +67,7 @@ export function pollStream(
         finish(() => reject(new Failure({ seen: seen, remedy: 'find out what listens there' })));
       }
     };
-    const socket = isIPv6Literal(target.address) ? withQuickExpressions(() => open(take)) : open(take);
+    const socket = open(take);
     const expiry = setTimeout(() => finish(() => resolve(undefined)), deadline.remaining);
     const finish = (settle: () => void) => {
       clearTimeout(expiry);

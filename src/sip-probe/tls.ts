@@ -1,7 +1,7 @@
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
-import type { Deadline } from '../deadline.ts';
-import { errorCode } from '../error-code.ts';
-import { Failure } from '../failure.ts';
+import { Failure } from '../failure/failure.ts';
+import { errorCode } from '../failure/system-error.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import type { Polled } from './outcome.ts';
 import type { Target } from './target.ts';
 import { pollStream } from './tcp.ts';

@@ -1,7 +1,6 @@
 import { createSocket } from 'node:dgram';
-import type { Deadline } from '../deadline.ts';
-import { isIPv6Literal } from '../socket-address.ts';
-import { withQuickBind } from './quick-bind.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
+import { isIPv6Literal } from '../text/socket-address.ts';
 import { answers, headOf, parseReply, type Reply } from './reply.ts';
 import { composeOptions, type OptionsRequest } from './request.ts';
 import type { Target } from './target.ts';
@@ -34,7 +33,7 @@ export function pollUdp(target: Target, user: string, deadline: Deadline): Promi
     };
     socket.on('error', (error) => finish(() => reject(error)));
     // A connected socket takes datagrams from the target alone, and hears of its ICMP errors.
-    withQuickBind(() => socket.connect(target.port, target.address));
+    socket.connect(target.port, target.address);
     socket.on('connect', () => {
       const request = composeOptions(target, user, socket.address());
       socket.on('message', (datagram) => {

@@ -4,7 +4,7 @@ import { listPids, readStat } from '../../src/process/procfs.ts';
 import { replyTo, udpStandIn } from '../sip-probe/support.ts';
 import type { Command } from './measure.ts';
 
-const LOOK_EVERY_MS = 50;
+const POLL_INTERVAL_MS = 50;
 
 /**
  * The anonymous memory of a monitor and its children, MB: what it takes from the node by itself, without file
@@ -55,7 +55,7 @@ async function settled(read: () => number): Promise<number> {
     const now = read();
     if (now === before) return now;
     before = now;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
   }
 }
 

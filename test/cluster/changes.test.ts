@@ -1,22 +1,22 @@
 import * as assert from 'uvu/assert';
-import type { Bed } from './bed/bed.ts';
-import { KAMAILIO, PIDFILE } from './bed/kamailio.ts';
-import type { BedNode } from './bed/node.ts';
-import { clusterSuite } from './bed/suite.ts';
+import { KAMAILIO, PIDFILE } from './testbed/kamailio.ts';
+import type { TestbedNode } from './testbed/node.ts';
+import { clusterSuite } from './testbed/suite.ts';
+import type { Testbed } from './testbed/testbed.ts';
 
 const { test, run } = clusterSuite('changes');
 
 /** The pid of Kamailio's main process on a node, as the node counts. */
-async function mainPid(node: BedNode): Promise<string> {
+async function mainPid(node: TestbedNode): Promise<string> {
   const pid = await node.read(PIDFILE);
   assert.match(pid ?? '', /^\d+\n?$/, `${PIDFILE} on ${node.name}`);
   return `${pid}`.trim();
 }
 
 /** Remembers how far the logs of all nodes go; what it returns gives the lines that have come since. */
-function mark(bed: Bed): () => string[] {
-  const starts = bed.nodes.map((node) => node.log().length);
-  return () => bed.nodes.flatMap((node, index) => node.log().slice(starts[index]).split('\n'));
+function mark(testbed: Testbed): () => string[] {
+  const starts = testbed.nodes.map((node) => node.log().length);
+  return () => testbed.nodes.flatMap((node, index) => node.log().slice(starts[index]).split('\n'));
 }
 
 /** What the cluster has done to Kamailio's resource, by these lines of the log; looking at it is not among that. */
@@ -27,46 +27,56 @@ function interventions(lines: readonly string[]): string[] {
   });
 }
 
-function setMaintenance(bed: Bed, value: boolean): Promise<string> {
-  return bed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', String(value)]);
+function setMaintenance(testbed: Testbed, value: boolean): Promise<string> {
+  return testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', String(value)]);
 }
 
-function setParameter(bed: Bed, name: string, value: string): Promise<string> {
-  return bed.command(['crm_resource', '-r', KAMAILIO, '--set-parameter', name, `--parameter-value=${value}`]);
+function setParameter(testbed: Testbed, name: string, value: string): Promise<string> {
+  return testbed.command([
+    'crm_resource',
+    '-r',
+    KAMAILIO,
+    '--set-parameter',
+    name,
+    `--parameter-value=${value}`,
+  ]);
 }
 
 /** Waits until Kamailio has been polled so many times more, by whatever agent is in place. */
-async function untilPolled(bed: Bed, node: BedNode, times: number): Promise<void> {
+async function untilPolled(testbed: Testbed, node: TestbedNode, times: number): Promise<void> {
   const polls = async () => {
     const answer = await node.mustRun(['kamctl', 'rpc', 'stats.get_statistics', 'rcv_requests_options']);
     return Number(/rcv_requests_options = (\d+)/.exec(answer)?.[1]);
   };
   const before = await polls();
-  await bed.waitFor(async () => (await polls()) >= before + times, `Kamailio was polled ${times} times more`);
+  await testbed.waitFor(
+    async () => (await polls()) >= before + times,
+    `Kamailio was polled ${times} times more`,
+  );
 }
 
-test('a reloadable parameter is changed by reload-agent, and Kamailio keeps its pid; another restarts it', async (bed) => {
-  await bed.createKamailio();
-  const node = await bed.untilRunning(KAMAILIO);
+test('a reloadable parameter is changed by reload-agent, and Kamailio keeps its pid; another restarts it', async (testbed) => {
+  await testbed.createKamailio();
+  const node = await testbed.untilRunning(KAMAILIO);
   const pid = await mainPid(node);
-  const since = mark(bed);
-  await setParameter(bed, 'probe_timeout', '4');
-  await bed.waitFor(() => interventions(since()).includes('reload-agent'), 'reload-agent was called');
-  await bed.settle();
+  const since = mark(testbed);
+  await setParameter(testbed, 'probe_timeout', '4');
+  await testbed.waitFor(() => interventions(since()).includes('reload-agent'), 'reload-agent was called');
+  await testbed.settle();
   assert.equal(interventions(since()), ['reload-agent']);
   assert.is(await mainPid(node), pid);
-  const after = mark(bed);
-  await setParameter(bed, 'extra_options', '-m 48');
-  await bed.waitFor(() => interventions(after()).includes('start'), 'it was started again');
-  await bed.settle();
+  const after = mark(testbed);
+  await setParameter(testbed, 'extra_options', '-m 48');
+  await testbed.waitFor(() => interventions(after()).includes('start'), 'it was started again');
+  await testbed.settle();
   assert.equal(interventions(after()), ['stop', 'start']);
-  assert.is.not(await mainPid(await bed.untilRunning(KAMAILIO)), pid);
-  assert.equal((await bed.state()).failures, []);
+  assert.is.not(await mainPid(await testbed.untilRunning(KAMAILIO)), pid);
+  assert.equal((await testbed.state()).failures, []);
 });
 
 /** What the recurring monitor of Kamailio said last, as the cluster remembers it. */
-async function latestMonitor(bed: Bed): Promise<number | undefined> {
-  const { history } = await bed.state();
+async function latestMonitor(testbed: Testbed): Promise<number | undefined> {
+  const { history } = await testbed.state();
   const monitors = history.filter(
     ({ resource, task, intervalMs }) => resource === KAMAILIO && task === 'monitor' && intervalMs > 0,
   );
@@ -78,34 +88,34 @@ for (const [name, bad, good, reason] of [
   ['kamctlrc', '/nowhere', '/etc/kamailio/kamctlrc', /kamctlrc \/nowhere is missing on this node/],
   ['probes', 'udp:nowhere', ' ', /probes=udp:nowhere: /],
 ] as const) {
-  test(`a bad value of ${name}, which is reloadable, stops nothing: it is shown as 190 until it is mended`, async (bed) => {
-    await bed.createKamailio({ monitorInterval: 1 });
-    const node = await bed.untilRunning(KAMAILIO);
+  test(`a bad value of ${name}, which is reloadable, stops nothing: it is shown as 190 until it is mended`, async (testbed) => {
+    await testbed.createKamailio({ monitorInterval: 1 });
+    const node = await testbed.untilRunning(KAMAILIO);
     const pid = await mainPid(node);
-    const since = mark(bed);
-    await bed.node(1).mustRun(['pcs', 'resource', 'update', KAMAILIO, `${name}=${bad}`]);
-    await bed.waitFor(async () => (await latestMonitor(bed)) === 190, 'the monitor says 190');
-    await bed.settle();
-    assert.match(await bed.command(['crm_mon', '-1']), reason);
-    assert.ok((await bed.state()).history.every(({ failCount }) => failCount === 0));
-    await bed.node(1).mustRun(['pcs', 'resource', 'update', KAMAILIO, `${name}=${good}`]);
-    await bed.waitFor(async () => (await latestMonitor(bed)) === 0, 'the monitor is content again');
-    await bed.settle();
+    const since = mark(testbed);
+    await testbed.node(1).mustRun(['pcs', 'resource', 'update', KAMAILIO, `${name}=${bad}`]);
+    await testbed.waitFor(async () => (await latestMonitor(testbed)) === 190, 'the monitor says 190');
+    await testbed.settle();
+    assert.match(await testbed.command(['crm_mon', '-1']), reason);
+    assert.ok((await testbed.state()).history.every(({ failCount }) => failCount === 0));
+    await testbed.node(1).mustRun(['pcs', 'resource', 'update', KAMAILIO, `${name}=${good}`]);
+    await testbed.waitFor(async () => (await latestMonitor(testbed)) === 0, 'the monitor is content again');
+    await testbed.settle();
     assert.equal(interventions(since()), ['reload-agent', 'reload-agent']);
-    assert.is((await bed.untilRunning(KAMAILIO)).name, node.name);
+    assert.is((await testbed.untilRunning(KAMAILIO)).name, node.name);
     assert.is(await mainPid(node), pid);
-    assert.ok(await bed.answers());
+    assert.ok(await testbed.answers());
   });
 }
 
-test('a probe of a running Kamailio without its kamctlrc finds it, and no second one is started', async (bed) => {
-  await bed.createKamailio();
-  const node = await bed.untilRunning(KAMAILIO);
+test('a probe of a running Kamailio without its kamctlrc finds it, and no second one is started', async (testbed) => {
+  await testbed.createKamailio();
+  const node = await testbed.untilRunning(KAMAILIO);
   const pid = await mainPid(node);
-  const since = mark(bed);
+  const since = mark(testbed);
   await node.mustRun(['mv', '/etc/kamailio/kamctlrc', '/etc/kamailio/kamctlrc.away']);
   // The cluster forgets what it knows of the resource, and probes every node.
-  await bed.command(['crm_resource', '--refresh', '-r', KAMAILIO]);
+  await testbed.command(['crm_resource', '--refresh', '-r', KAMAILIO]);
   const probed = () =>
     new Map(
       since().flatMap((line) => {
@@ -113,86 +123,86 @@ test('a probe of a running Kamailio without its kamctlrc finds it, and no second
         return name && result ? [[name, result] as const] : [];
       }),
     );
-  await bed.waitFor(() => probed().size === bed.nodes.length, 'every node was probed');
-  await bed.settle();
-  for (const { name } of bed.nodes)
+  await testbed.waitFor(() => probed().size === testbed.nodes.length, 'every node was probed');
+  await testbed.settle();
+  for (const { name } of testbed.nodes)
     assert.is(probed().get(name), name === node.name ? 'OCF_DEGRADED' : 'not', name);
   assert.equal(interventions(since()), []);
-  for (const { name, run: runOn } of bed.nodes)
+  for (const { name, run: runOn } of testbed.nodes)
     assert.is((await runOn(['pgrep', '-x', 'kamailio'])).code, name === node.name ? 0 : 1, name);
-  assert.is((await bed.untilRunning(KAMAILIO)).name, node.name);
+  assert.is((await testbed.untilRunning(KAMAILIO)).name, node.name);
   assert.is(await mainPid(node), pid);
   await node.mustRun(['mv', '/etc/kamailio/kamctlrc.away', '/etc/kamailio/kamctlrc']);
 });
 
-test('the cluster looks away in maintenance mode, and recovers only after it', async (bed) => {
-  await bed.createKamailio({ monitorInterval: 1 });
-  const node = await bed.untilRunning(KAMAILIO);
+test('the cluster looks away in maintenance mode, and recovers only after it', async (testbed) => {
+  await testbed.createKamailio({ monitorInterval: 1 });
+  const node = await testbed.untilRunning(KAMAILIO);
   const pid = await mainPid(node);
-  await setMaintenance(bed, true);
-  await bed.settle();
-  const since = mark(bed);
+  await setMaintenance(testbed, true);
+  await testbed.settle();
+  const since = mark(testbed);
   await node.mustRun(['kill', '-KILL', pid]);
   assert.is((await node.run(['crm_resource', '--force-check', '-r', KAMAILIO])).code, 1);
   // The interval of a monitor, were there one, passes while the rest of the cluster is asked.
-  await bed.untilOnline();
+  await testbed.untilOnline();
   await node.run(['crm_resource', '--force-stop', '-r', KAMAILIO]);
   assert.equal(interventions(since()), []);
-  await setMaintenance(bed, false);
-  await bed.waitFor(() => interventions(since()).includes('start'), 'it is started');
-  await bed.settle();
-  assert.ok(await bed.answers());
+  await setMaintenance(testbed, false);
+  await testbed.waitFor(() => interventions(since()).includes('start'), 'it is started');
+  await testbed.settle();
+  assert.ok(await testbed.answers());
 });
 
-test('maintenance mode leaves a healthy Kamailio alone when it comes and when it goes', async (bed) => {
-  await bed.createKamailio();
-  const node = await bed.untilRunning(KAMAILIO);
+test('maintenance mode leaves a healthy Kamailio alone when it comes and when it goes', async (testbed) => {
+  await testbed.createKamailio();
+  const node = await testbed.untilRunning(KAMAILIO);
   const pid = await mainPid(node);
-  const since = mark(bed);
-  await setMaintenance(bed, true);
-  await bed.settle();
-  await setMaintenance(bed, false);
-  await bed.settle();
+  const since = mark(testbed);
+  await setMaintenance(testbed, true);
+  await testbed.settle();
+  await setMaintenance(testbed, false);
+  await testbed.settle();
   assert.is(await mainPid(node), pid);
   assert.equal(interventions(since()), []);
 });
 
-test('a node in standby hands Kamailio over, and can have it back', async (bed) => {
-  await bed.createKamailio();
-  const first = await bed.untilRunning(KAMAILIO);
+test('a node in standby hands Kamailio over, and can have it back', async (testbed) => {
+  await testbed.createKamailio();
+  const first = await testbed.untilRunning(KAMAILIO);
   const standby = (value: string) =>
-    bed.command(['crm_standby', '--node', first.name, '--update', value, '--lifetime', 'forever']);
+    testbed.command(['crm_standby', '--node', first.name, '--update', value, '--lifetime', 'forever']);
   await standby('on');
-  const second = await bed.untilRunning(KAMAILIO, first);
-  await bed.settle();
-  assert.ok(await bed.answers());
+  const second = await testbed.untilRunning(KAMAILIO, first);
+  await testbed.settle();
+  assert.ok(await testbed.answers());
   assert.is((await first.run(['pgrep', '-x', 'kamailio'])).code, 1, 'nothing is left on the first');
   await standby('off');
-  await bed.command(['crm_resource', '--move', '-r', 'sip', '--node', first.name]);
-  await bed.untilRunning(KAMAILIO, second);
-  await bed.settle();
-  assert.is((await bed.untilRunning(KAMAILIO)).name, first.name);
-  assert.ok(await bed.answers());
-  assert.equal((await bed.state()).failures, []);
+  await testbed.command(['crm_resource', '--move', '-r', 'sip', '--node', first.name]);
+  await testbed.untilRunning(KAMAILIO, second);
+  await testbed.settle();
+  assert.is((await testbed.untilRunning(KAMAILIO)).name, first.name);
+  assert.ok(await testbed.answers());
+  assert.equal((await testbed.state()).failures, []);
 });
 
-test('probes at the start of the cluster find a running Kamailio and leave it alone', async (bed) => {
-  await bed.createKamailio();
-  const node = await bed.untilRunning(KAMAILIO);
+test('probes at the start of the cluster find a running Kamailio and leave it alone', async (testbed) => {
+  await testbed.createKamailio();
+  const node = await testbed.untilRunning(KAMAILIO);
   const pid = await mainPid(node);
-  await setMaintenance(bed, true);
-  await bed.settle();
-  const since = mark(bed);
+  await setMaintenance(testbed, true);
+  await testbed.settle();
+  const since = mark(testbed);
   await node.stopCluster();
-  assert.ok(await bed.answers(), 'the end of the cluster does not touch it');
+  assert.ok(await testbed.answers(), 'the end of the cluster does not touch it');
   await node.boot();
-  await bed.untilOnline();
-  assert.is((await bed.untilRunning(KAMAILIO)).name, node.name, 'the probe has found it');
-  await setMaintenance(bed, false);
-  await bed.settle();
+  await testbed.untilOnline();
+  assert.is((await testbed.untilRunning(KAMAILIO)).name, node.name, 'the probe has found it');
+  await setMaintenance(testbed, false);
+  await testbed.settle();
   assert.is(await mainPid(node), pid);
   assert.equal(interventions(since()), []);
-  const { history, failures } = await bed.state();
+  const { history, failures } = await testbed.state();
   assert.equal(failures, []);
   assert.ok(
     history.some(
@@ -205,33 +215,33 @@ for (const [from, to] of [
   ['shell', 'ours'],
   ['ours', 'shell'],
 ] as const) {
-  test(`the agent changes from ${from} to ${to} under a running resource, and nothing is recovered`, async (bed) => {
-    await bed.useAgent(from);
+  test(`the agent changes from ${from} to ${to} under a running resource, and nothing is recovered`, async (testbed) => {
+    await testbed.useAgent(from);
     // The shell agent polls 127.0.0.1, where Kamailio listens, too, unless it is told otherwise.
-    await bed.createKamailio({ monitorInterval: 1 });
-    const node = await bed.untilRunning(KAMAILIO);
-    await untilPolled(bed, node, 2);
+    await testbed.createKamailio({ monitorInterval: 1 });
+    const node = await testbed.untilRunning(KAMAILIO);
+    await untilPolled(testbed, node, 2);
     const pid = await mainPid(node);
-    const since = mark(bed);
-    await setMaintenance(bed, true);
-    await bed.settle();
-    await bed.useAgent(to);
+    const since = mark(testbed);
+    await setMaintenance(testbed, true);
+    await testbed.settle();
+    await testbed.useAgent(to);
     assert.is((await node.run(['crm_resource', '--force-check', '-r', KAMAILIO])).code, 0);
-    await setMaintenance(bed, false);
-    await untilPolled(bed, node, 4);
-    await bed.settle();
+    await setMaintenance(testbed, false);
+    await untilPolled(testbed, node, 4);
+    await testbed.settle();
     assert.equal(interventions(since()), []);
     assert.equal(
       since().filter((line) => /\b(Recover|Restart|Move)\b.* kamailio/.test(line)),
       [],
     );
-    assert.equal((await bed.state()).failures, []);
+    assert.equal((await testbed.state()).failures, []);
     assert.is(await mainPid(node), pid);
-    await bed.command(['crm_resource', '--move', '-r', 'sip']);
-    await bed.untilRunning(KAMAILIO, node);
-    await bed.settle();
-    assert.ok(await bed.answers(), 'the other agent stops it here and starts it elsewhere');
-    assert.equal((await bed.state()).failures, []);
+    await testbed.command(['crm_resource', '--move', '-r', 'sip']);
+    await testbed.untilRunning(KAMAILIO, node);
+    await testbed.settle();
+    assert.ok(await testbed.answers(), 'the other agent stops it here and starts it elsewhere');
+    assert.equal((await testbed.state()).failures, []);
   });
 }
 

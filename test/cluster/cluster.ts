@@ -1,9 +1,9 @@
 // npm run cluster: a cluster on this machine for people, and what they do with it.
 import mri from 'mri';
-import type { Bed } from './bed/bed.ts';
-import { environment, spawnInside } from './bed/enter.ts';
-import { whyNoBed } from './bed/needs.ts';
-import { findBed, openBed } from './bed/open.ts';
+import { environment, spawnInside } from './testbed/enter.ts';
+import { whyNoTestbed } from './testbed/needs.ts';
+import { findTestbed, openTestbed } from './testbed/open.ts';
+import type { Testbed } from './testbed/testbed.ts';
 
 const USAGE = `npm run cluster -- up [--nodes=3]       starts a cluster of so many nodes
 npm run cluster -- status               shows it, as crm_mon does
@@ -29,22 +29,22 @@ async function up(args: readonly string[]): Promise<number> {
   const nodes = Number(mri([...args], { default: { nodes: 3 } }).nodes);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > MAX_NODES)
     throw new Error(`--nodes is a number from 1 to ${MAX_NODES}`);
-  if (findBed(LABEL)) throw new Error('it is up already; `npm run cluster -- down` ends it');
-  const why = whyNoBed();
+  if (findTestbed(LABEL)) throw new Error('it is up already; `npm run cluster -- down` ends it');
+  const why = whyNoTestbed();
   if (why !== undefined) throw new Error(`this machine can have no cluster: ${why}`);
-  const bed = await openBed({ nodes, label: LABEL, life: 'free' });
-  const names = bed.nodes.map(({ name, address }) => `${name} (${address})`);
+  const testbed = await openTestbed({ nodes, label: LABEL, life: 'free' });
+  const names = testbed.nodes.map(({ name, address }) => `${name} (${address})`);
   console.log(`${names.join(', ')}: online. The agent of this build is installed on each.`);
   console.log('npm run cluster -- exec node1 crm_mon -1');
   return 0;
 }
 
 /** Runs a command with this terminal, on the first node that is on unless one is named; returns its exit code. */
-function inherit(bed: Bed, name: string | undefined, argv: readonly string[]): Promise<number> {
+function inherit(testbed: Testbed, name: string | undefined, argv: readonly string[]): Promise<number> {
   const node =
     name === undefined
-      ? bed.nodes.find((candidate) => candidate.isOn())
-      : bed.node(/^\d+$/.test(name) ? Number(name) : name);
+      ? testbed.nodes.find((candidate) => candidate.isOn())
+      : testbed.node(/^\d+$/.test(name) ? Number(name) : name);
   if (!node) throw new Error('all nodes are off');
   const child = spawnInside(node.init(), argv, { env: environment(), stdio: 'inherit' });
   return new Promise((resolve, reject) => {
@@ -54,16 +54,16 @@ function inherit(bed: Bed, name: string | undefined, argv: readonly string[]): P
 }
 
 async function down(): Promise<number> {
-  const bed = findBed(LABEL);
-  if (!bed) console.log('there is no cluster');
-  await bed?.close();
+  const testbed = findTestbed(LABEL);
+  if (!testbed) console.log('there is no cluster');
+  await testbed?.close();
   return 0;
 }
 
-function running(): Bed {
-  const bed = findBed(LABEL);
-  if (!bed) throw new Error('there is no cluster; `npm run cluster -- up` starts one');
-  return bed;
+function running(): Testbed {
+  const testbed = findTestbed(LABEL);
+  if (!testbed) throw new Error('there is no cluster; `npm run cluster -- up` starts one');
+  return testbed;
 }
 
 try {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import type { Bed } from './bed/bed.ts';
-import { KAMAILIO } from './bed/kamailio.ts';
-import type { BedNode } from './bed/node.ts';
-import { clusterSuite } from './bed/suite.ts';
+import { KAMAILIO } from './testbed/kamailio.ts';
+import type { TestbedNode } from './testbed/node.ts';
+import { clusterSuite } from './testbed/suite.ts';
+import type { Testbed } from './testbed/testbed.ts';
 
 const { test, run } = clusterSuite('tools');
 
@@ -17,29 +17,29 @@ function readmeCommands(tool: 'pcs' | 'crm'): string {
   return found.join('');
 }
 
-async function assertRuns(bed: Bed): Promise<BedNode> {
-  const node = await bed.untilRunning(KAMAILIO);
-  await bed.settle();
-  assert.ok(await bed.answers());
-  assert.equal((await bed.state()).failures, []);
+async function assertRuns(testbed: Testbed): Promise<TestbedNode> {
+  const node = await testbed.untilRunning(KAMAILIO);
+  await testbed.settle();
+  assert.ok(await testbed.answers());
+  assert.equal((await testbed.state()).failures, []);
   return node;
 }
 
-test("the README's commands for pcs make a group that runs", async (bed) => {
-  await bed.node(1).mustRun(['sh', '-ec', readmeCommands('pcs')]);
-  await assertRuns(bed);
+test("the README's commands for pcs make a group that runs", async (testbed) => {
+  await testbed.node(1).mustRun(['sh', '-ec', readmeCommands('pcs')]);
+  await assertRuns(testbed);
 });
 
-test("the README's commands for crm make a group that runs, and verify has nothing to say", async (bed) => {
-  await bed.node(1).mustRun(['sh', '-ec', readmeCommands('crm')]);
-  const { code, stdout, stderr } = await bed.node(1).run(['crm', 'configure', 'verify']);
+test("the README's commands for crm make a group that runs, and verify has nothing to say", async (testbed) => {
+  await testbed.node(1).mustRun(['sh', '-ec', readmeCommands('crm')]);
+  const { code, stdout, stderr } = await testbed.node(1).run(['crm', 'configure', 'verify']);
   assert.is(code, 0);
   assert.not.match(stdout + stderr, /ERROR|kamailio/);
-  await assertRuns(bed);
+  await assertRuns(testbed);
 });
 
-test('pcs asks the agent before it creates or updates, and shows its reason', async (bed) => {
-  const node = bed.node(1);
+test('pcs asks the agent before it creates or updates, and shows its reason', async (testbed) => {
+  const node = testbed.node(1);
   const create = ['pcs', 'resource', 'create', KAMAILIO, 'ocf:heartbeat:kamailio'];
   const refused = await node.run([...create, 'listen_address=sip.example', '--agent-validation']);
   assert.is(refused.code, 1);
@@ -58,21 +58,21 @@ test('pcs asks the agent before it creates or updates, and shows its reason', as
   assert.match(config, /probe_timeout=3/);
 });
 
-test('pcs makes an operation of each check level, and the cluster runs them all', async (bed) => {
-  await bed
+test('pcs makes an operation of each check level, and the cluster runs them all', async (testbed) => {
+  await testbed
     .node(1)
     .mustRun([
       ...['pcs', 'resource', 'create', KAMAILIO, 'ocf:heartbeat:kamailio'],
       'listen_address=127.0.0.1',
     ]);
-  const config = await bed.node(1).mustRun(['pcs', 'resource', 'config', KAMAILIO]);
+  const config = await testbed.node(1).mustRun(['pcs', 'resource', 'config', KAMAILIO]);
   assert.equal(
     [...config.matchAll(/OCF_CHECK_LEVEL=(\d+)/g)].map(([, level]) => level),
     ['10', '20'],
   );
-  await bed.untilRunning(KAMAILIO);
-  await bed.settle();
-  const { history, failures } = await bed.state();
+  await testbed.untilRunning(KAMAILIO);
+  await testbed.settle();
+  const { history, failures } = await testbed.state();
   const monitors = history.filter(({ resource, task }) => resource === KAMAILIO && task === 'monitor');
   const healthy = monitors.filter(({ code }) => code === 0).map(({ intervalMs }) => intervalMs);
   assert.equal(
@@ -82,18 +82,18 @@ test('pcs makes an operation of each check level, and the cluster runs them all'
   assert.equal(failures, []);
 });
 
-test('pcs sets a parameter to nothing with a blank', async (bed) => {
-  await bed.createKamailio();
-  for (const node of bed.nodes) await node.mustRun(['rm', '/etc/kamailio/kamctlrc']);
-  const node = await bed.untilRunning(KAMAILIO);
+test('pcs sets a parameter to nothing with a blank', async (testbed) => {
+  await testbed.createKamailio();
+  for (const node of testbed.nodes) await node.mustRun(['rm', '/etc/kamailio/kamctlrc']);
+  const node = await testbed.untilRunning(KAMAILIO);
   assert.is((await node.run(['crm_resource', '--force-check', '-r', KAMAILIO])).code, 190);
   await node.mustRun(['pcs', 'resource', 'update', KAMAILIO, 'kamctlrc= ', '--agent-validation']);
-  await bed.settle();
+  await testbed.settle();
   assert.is((await node.run(['crm_resource', '--force-check', '-r', KAMAILIO])).code, 0);
 });
 
-test('an order of pcs is kept: what follows starts after Kamailio and stops before it', async (bed) => {
-  const node = bed.node(1);
+test('an order of pcs is kept: what follows starts after Kamailio and stops before it', async (testbed) => {
+  const node = testbed.node(1);
   const kamailio = [
     KAMAILIO,
     'ocf:heartbeat:kamailio',
@@ -108,17 +108,17 @@ test('an order of pcs is kept: what follows starts after Kamailio and stops befo
   await node.mustRun(['pcs', 'constraint', 'colocation', 'add', 'after', 'with', KAMAILIO]);
   await node.mustRun(['pcs', 'resource', 'disable', KAMAILIO]);
   await node.mustRun(['pcs', 'resource', 'enable', 'after']);
-  await bed.settle();
-  const before = await bed.state();
+  await testbed.settle();
+  const before = await testbed.state();
   assert.ok(
     before.resources.every(({ active }) => !active),
     'without Kamailio nothing runs',
   );
   await node.mustRun(['pcs', 'resource', 'enable', KAMAILIO]);
-  const place = await bed.untilRunning('after');
-  assert.is((await bed.untilRunning(KAMAILIO)).name, place.name);
+  const place = await testbed.untilRunning('after');
+  assert.is((await testbed.untilRunning(KAMAILIO)).name, place.name);
   await node.mustRun(['pcs', 'resource', 'disable', KAMAILIO]);
-  await bed.settle();
+  await testbed.settle();
   const log = place.log();
   const result = (operation: string, resource: string) => {
     const at = log.lastIndexOf(`Result of ${operation} operation for ${resource} on ${place.name}: ok`);
@@ -129,8 +129,8 @@ test('an order of pcs is kept: what follows starts after Kamailio and stops befo
   assert.ok(result('stop', 'after') < result('stop', KAMAILIO));
 });
 
-test('crmsh refuses what the metadata requires, and asks the agent on demand', async (bed) => {
-  const node = bed.node(1);
+test('crmsh refuses what the metadata requires, and asks the agent on demand', async (testbed) => {
+  const node = testbed.node(1);
   const create = ['crm', 'configure', 'primitive', KAMAILIO, 'ocf:heartbeat:kamailio', 'params'];
   const incomplete = await node.run([...create, 'proto=udp']);
   assert.is(incomplete.code, 1);
@@ -155,9 +155,9 @@ function returned(action: string, code: number): RegExp {
   return new RegExp(`Operation ${action}.* returned ${code} `);
 }
 
-test('crm_resource --validate judges a resource, and options that are no resource yet', async (bed) => {
-  await bed.createKamailio();
-  const node = await bed.untilRunning(KAMAILIO);
+test('crm_resource --validate judges a resource, and options that are no resource yet', async (testbed) => {
+  await testbed.createKamailio();
+  const node = await testbed.untilRunning(KAMAILIO);
   for (const level of ['', '=0', '=10'])
     assert.match(
       await node.mustRun(['crm_resource', `--validate${level}`, '-r', KAMAILIO]),
@@ -185,11 +185,11 @@ test('crm_resource --validate judges a resource, and options that are no resourc
   assert.match(missing.stdout, /ocf-exit-reason:kamctlrc \/etc\/kamailio\/kamctlrc is missing on this node/);
 });
 
-test('crm_resource --force-check looks as deep as its level says', async (bed) => {
-  await bed.createKamailio();
-  const node = await bed.untilRunning(KAMAILIO);
-  await bed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', 'true']);
-  await bed.settle();
+test('crm_resource --force-check looks as deep as its level says', async (testbed) => {
+  await testbed.createKamailio();
+  const node = await testbed.untilRunning(KAMAILIO);
+  await testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', 'true']);
+  await testbed.settle();
   const check = (level: string) => node.run(['crm_resource', `--force-check${level}`, '-r', KAMAILIO]);
   for (const level of ['', '=0', '=10', '=20']) assert.is((await check(level)).code, 0, level);
   await node.mustRun(['rm', '/run/kamailio/kamailio_rpc.fifo']);
@@ -199,28 +199,28 @@ test('crm_resource --force-check looks as deep as its level says', async (bed) =
     assert.is(code, 1, level);
     assert.match(stdout, /ocf-exit-reason:.*control plane: the FIFO .* does not exist/);
   }
-  const elsewhere = bed.nodes.find(({ name }) => name !== node.name);
+  const elsewhere = testbed.nodes.find(({ name }) => name !== node.name);
   const { code, stdout } = (await elsewhere?.run(['crm_resource', '--force-check', '-r', KAMAILIO])) ?? {};
   assert.is(code, 7);
   assert.match(stdout ?? '', /ocf-exit-reason:not running/);
 });
 
-test('crm_resource --force-stop and --force-start do what they say, with HA_debug at length', async (bed) => {
-  await bed.createKamailio();
-  const node = await bed.untilRunning(KAMAILIO);
-  await bed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', 'true']);
-  await bed.settle();
+test('crm_resource --force-stop and --force-start do what they say, with HA_debug at length', async (testbed) => {
+  await testbed.createKamailio();
+  const node = await testbed.untilRunning(KAMAILIO);
+  await testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', 'true']);
+  await testbed.settle();
   const stop = await node.mustRun(['crm_resource', '--force-stop', '-r', KAMAILIO]);
   assert.match(stop, returned('force-stop', 0));
   assert.match(stop, /Kamailio is stopped: \d+ processes ended/);
-  assert.not(await bed.answers());
+  assert.not(await testbed.answers());
   const again = await node.mustRun(['crm_resource', '--force-stop', '-r', KAMAILIO]);
   assert.match(again, returned('force-stop', 0));
   const debug = { env: { HA_debug: '1' } };
   const start = await node.mustRun(['crm_resource', '--force-start', '-VV', '-r', KAMAILIO], debug);
   assert.match(start, /debug: command line: .*kamailio -P \/var\/run\/kamailio_kamailio\/kamailio\.pid -f /);
   assert.match(start, /Kamailio is started \(pid \d+\)/);
-  assert.ok(await bed.answers());
+  assert.ok(await testbed.answers());
   assert.match(await node.mustRun(['crm_resource', '--force-start', '-r', KAMAILIO]), /already runs/);
   const looked = await node.mustRun(['pcs', 'resource', 'debug-monitor', KAMAILIO, '--full']);
   assert.match(looked, returned('force-check', 0));

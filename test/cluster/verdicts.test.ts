@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import { exampleFile, KAMAILIO, PIDFILE } from './bed/kamailio.ts';
-import type { BedNode } from './bed/node.ts';
-import { primitiveXml } from './bed/resources.ts';
-import { clusterSuite } from './bed/suite.ts';
+import { exampleFile, KAMAILIO, PIDFILE } from './testbed/kamailio.ts';
+import type { TestbedNode } from './testbed/node.ts';
+import { primitiveXml } from './testbed/resources.ts';
+import { clusterSuite } from './testbed/suite.ts';
 
 const { test, run } = clusterSuite('verdicts');
 
@@ -12,98 +12,103 @@ const OPERATIONS = [
   { name: 'stop', interval: 0, timeout: 30 },
 ] as const;
 
-async function mainPid(node: BedNode): Promise<string> {
+async function mainPid(node: TestbedNode): Promise<string> {
   return `${await node.read(PIDFILE)}`.trim();
 }
 
 /** The pid of the process that runs slow timers: without it SIP goes on all the same. */
-async function slowTimer(node: BedNode): Promise<string> {
+async function slowTimer(node: TestbedNode): Promise<string> {
   const list = await node.mustRun(['kamctl', 'rpc', 'core.psx']);
   const pid = /"PID":\s*(\d+),\s*"DSC":\s*"slow timer"/.exec(list)?.[1];
   assert.ok(pid, list);
   return pid;
 }
 
-test('190 is shown, and not recovered', async (bed) => {
-  await bed.createKamailio({ operations: [...OPERATIONS, DEEP] });
-  const node = await bed.untilRunning(KAMAILIO);
+test('190 is shown, and not recovered', async (testbed) => {
+  await testbed.createKamailio({ operations: [...OPERATIONS, DEEP] });
+  const node = await testbed.untilRunning(KAMAILIO);
   const pid = await mainPid(node);
   const worker = await slowTimer(node);
   await node.mustRun(['kill', '-STOP', worker]);
   const lastMonitor = async () => {
-    const { history } = await bed.state();
+    const { history } = await testbed.state();
     const monitors = history.filter(({ resource, task }) => resource === KAMAILIO && task === 'monitor');
     return monitors.reduce((last, next) => (next.call >= last.call ? next : last));
   };
-  await bed.waitFor(async () => (await lastMonitor()).code === 190, 'the monitor says 190');
-  await bed.settle();
+  await testbed.waitFor(async () => (await lastMonitor()).code === 190, 'the monitor says 190');
+  await testbed.settle();
   assert.match(
-    await bed.command(['crm_mon', '-1']),
+    await testbed.command(['crm_mon', '-1']),
     /kamailio 2s-interval monitor .* returned 'OCF_DEGRADED' \(.*worker \d+ is stopped/,
   );
-  const { history, resources } = await bed.state();
+  const { history, resources } = await testbed.state();
   assert.ok(history.every(({ failCount }) => failCount === 0));
   assert.ok(resources.every(({ active, failed }) => active && !failed));
   assert.is(await mainPid(node), pid);
-  assert.ok(await bed.answers());
+  assert.ok(await testbed.answers());
   await node.mustRun(['kill', '-CONT', worker]);
-  await bed.waitFor(async () => (await lastMonitor()).code === 0, 'the monitor is content again');
+  await testbed.waitFor(async () => (await lastMonitor()).code === 0, 'the monitor is content again');
   assert.is(await mainPid(node), pid);
 });
 
-test('failures count towards the migration-threshold: the first is recovered here, the second elsewhere', async (bed) => {
-  await bed.createKamailio({ monitorInterval: 1, meta: { 'migration-threshold': '2' } });
-  const node = await bed.untilRunning(KAMAILIO);
+test('failures count towards the migration-threshold: the first is recovered here, the second elsewhere', async (testbed) => {
+  await testbed.createKamailio({ monitorInterval: 1, meta: { 'migration-threshold': '2' } });
+  const node = await testbed.untilRunning(KAMAILIO);
   const crash = async () => {
     const pid = await mainPid(node);
     await node.mustRun(['kill', '-KILL', pid]);
     return pid;
   };
   const first = await crash();
-  await bed.waitFor(async () => ((await node.read(PIDFILE)) ?? first).trim() !== first, 'it runs again');
-  await bed.untilRunning(KAMAILIO);
-  await bed.settle();
-  assert.is((await bed.untilRunning(KAMAILIO)).name, node.name);
+  await testbed.waitFor(async () => ((await node.read(PIDFILE)) ?? first).trim() !== first, 'it runs again');
+  await testbed.untilRunning(KAMAILIO);
+  await testbed.settle();
+  assert.is((await testbed.untilRunning(KAMAILIO)).name, node.name);
   const counts = async () => {
-    const { history } = await bed.state();
+    const { history } = await testbed.state();
     return Math.max(
       ...history.filter(({ resource }) => resource === KAMAILIO).map(({ failCount }) => failCount),
     );
   };
   assert.is(await counts(), 1);
   await crash();
-  const second = await bed.untilRunning(KAMAILIO, node);
-  await bed.settle();
+  const second = await testbed.untilRunning(KAMAILIO, node);
+  await testbed.settle();
   assert.is(await counts(), 2);
-  assert.ok(await bed.answers());
+  assert.ok(await testbed.answers());
   assert.is.not(second.name, node.name);
 });
 
-test('what the cluster shows of a failed start says what is wrong', async (bed) => {
+test('what the cluster shows of a failed start says what is wrong', async (testbed) => {
   // No node has this address; Pacemaker cuts a reason after 128 characters.
   const params = { listen_address: '192.0.2.77', proto: 'udp' };
-  await bed.createResource(primitiveXml({ id: 'lost', type: 'kamailio', params, operations: OPERATIONS }));
-  await bed.waitFor(async () => (await bed.state()).failures.length === 3, 'it was tried on each node');
-  for (const { code, task, reason } of (await bed.state()).failures) {
+  await testbed.createResource(
+    primitiveXml({ id: 'lost', type: 'kamailio', params, operations: OPERATIONS }),
+  );
+  await testbed.waitFor(
+    async () => (await testbed.state()).failures.length === 3,
+    'it was tried on each node',
+  );
+  for (const { code, task, reason } of (await testbed.state()).failures) {
     assert.equal([code, task], [1, 'start']);
     assert.match(reason, /192\.0\.2\.77.*Cannot assign requested address/);
   }
 });
 
-test('a configuration that Kamailio rejects is 2 with its line, and is tried on the next node', async (bed) => {
-  await bed.createKamailio({ wait: false });
-  const first = await bed.untilRunning(KAMAILIO);
-  await bed.settle();
+test('a configuration that Kamailio rejects is 2 with its line, and is tried on the next node', async (testbed) => {
+  await testbed.createKamailio({ wait: false });
+  const first = await testbed.untilRunning(KAMAILIO);
+  await testbed.settle();
   await first.write('/etc/kamailio/kamailio.cfg', `${exampleFile('kamailio.cfg')}\nroute[X] { nonsense }\n`);
   const pid = await mainPid(first);
   await first.mustRun(['kill', '-KILL', pid]);
-  await bed.untilRunning(KAMAILIO, first);
-  await bed.settle();
-  const failed = (await bed.state()).failures.find(({ task }) => task === 'start');
+  await testbed.untilRunning(KAMAILIO, first);
+  await testbed.settle();
+  const failed = (await testbed.state()).failures.find(({ task }) => task === 'start');
   assert.is(failed?.code, 2);
   assert.is(failed?.node, first.name);
   assert.match(failed?.reason ?? '', /rejects its configuration .*line \d+/);
-  assert.ok(await bed.answers());
+  assert.ok(await testbed.answers());
 });
 
 run();

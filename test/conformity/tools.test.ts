@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PARAMETERS } from '../../src/params/table.ts';
+import { PARAMETERS } from '../../src/interface/parameters.ts';
 import { callAgent } from '../support/agent.ts';
 import { run, testWith, withProvider } from './support.ts';
 

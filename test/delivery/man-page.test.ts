@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACTIONS } from '../../src/actions/table.ts';
+import { ACTIONS } from '../../src/interface/actions.ts';
+import { PARAMETER_NAMES } from '../../src/interface/parameters.ts';
 import { manPage } from '../../src/metadata/man-page.ts';
+import { EXIT_CODES } from '../../src/metadata/man-texts.ts';
 import { escapeRoff, fill, paragraphs } from '../../src/metadata/roff.ts';
-import { ExitCode } from '../../src/ocf/exit-code.ts';
-import { PARAMETER_NAMES } from '../../src/params/table.ts';
 import { mustRun, ROOT, testWith } from './tools.ts';
 
 const BUILT = `${ROOT}dist/ocf_heartbeat_kamailio.7`;
@@ -13,7 +13,11 @@ const BUILT = `${ROOT}dist/ocf_heartbeat_kamailio.7`;
 test('the man page explains every parameter, action and exit code', () => {
   const page = manPage('2026-01-02');
   const actions = Object.entries(ACTIONS).flatMap(([name, row]) => (row.aliasOf ? [] : [name]));
-  for (const term of [...PARAMETER_NAMES, ...actions, ...Object.values(ExitCode)]) {
+  for (const term of [
+    ...PARAMETER_NAMES,
+    ...actions,
+    ...EXIT_CODES.map(({ code, name }) => `${code} ${name}`),
+  ]) {
     assert.ok(page.includes(`.TP\n.B ${escapeRoff(String(term))}\n`), `${term} is missing`);
   }
 });
@@ -31,6 +35,7 @@ test('it has the sections that people look for, in their order', () => {
     'EXAMPLE CRM SHELL',
     'EXAMPLE PCS',
     'FILES',
+    'PAGES',
     'SEE ALSO',
   ]);
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
-import { nextTurn } from '../../src/clock.ts';
+import { nextTurn } from '../../src/lifetime/clock.ts';
 
 /** The project's directory, with a slash at its end. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cleanUpAtExit } from '../../src/at-exit.ts';
+import { cleanUpAtExit } from '../../src/lifetime/at-exit.ts';
 
 /**
  * Runs `count` processes that have nothing to do with Kamailio, while `body` runs; then all of them are ended. They

@@ -28,7 +28,7 @@ type Costs = Readonly<Record<'ours' | 'shell', Cost[]>>;
 const BLOCKS = 10;
 const LANES = 4;
 /** What is left is counted each time that so many monitors more are through. */
-const LOOK_EVERY = 1000;
+const SAMPLE_EVERY = 1000;
 
 /** Wall and CPU time of a monitor among `count` unrelated processes, over those among none. */
 async function amongProcesses(count: number, rounds: number): Promise<Row[]> {
@@ -104,7 +104,7 @@ async function leftBy(counts: Readonly<Record<'ours' | 'shell', number>>): Promi
       let done = 0;
       let left = '';
       while (done < counts[agent]) {
-        const each = Math.ceil(Math.min(LOOK_EVERY, counts[agent] - done) / LANES);
+        const each = Math.ceil(Math.min(SAMPLE_EVERY, counts[agent] - done) / LANES);
         await Promise.all(Array.from({ length: LANES }, () => lane(each)));
         done += each * LANES;
         left = `${done} monitors: ${describe(before, await countLeavings(pair.instance, fifos))}`;

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Deadline } from '../../src/deadline.ts';
 import { readControlSettings } from '../../src/kamctl/kamctlrc.ts';
 import { callRpc } from '../../src/kamctl/rpc.ts';
+import { Deadline } from '../../src/lifetime/deadline.ts';
 import type { InstanceOptions, TestInstance } from '../support/instance.ts';
 
 /**

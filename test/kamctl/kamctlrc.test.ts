@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Failure } from '../../src/failure.ts';
+import { Failure } from '../../src/failure/failure.ts';
 import { parseKamctlrc, readControlSettings } from '../../src/kamctl/kamctlrc.ts';
 
 const fifoOf = (text: string) => parseKamctlrc(text, '/etc/kamctlrc').get('RPCFIFOPATH');

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Failure } from '../../src/failure.ts';
+import { Failure } from '../../src/failure/failure.ts';
 import { readControlSettings } from '../../src/kamctl/kamctlrc.ts';
 import { callRpc } from '../../src/kamctl/rpc.ts';
 import { findAccount } from '../../src/process/account.ts';

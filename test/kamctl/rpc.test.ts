@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Failure } from '../../src/failure.ts';
+import { Failure } from '../../src/failure/failure.ts';
 import { newReplyFifoName, replyFifoPrefix } from '../../src/kamctl/fifo-names.ts';
 import { callRpc } from '../../src/kamctl/rpc.ts';
 import { within } from '../sip-probe/support.ts';

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { XMLParser } from 'fast-xml-parser';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACTIONS } from '../../src/actions/table.ts';
-import { PARAMETERS } from '../../src/params/table.ts';
+import { ACTIONS } from '../../src/interface/actions.ts';
+import { PARAMETERS } from '../../src/interface/parameters.ts';
 import { callAgent } from '../support/agent.ts';
 
 /** As design.md has it, written out once more: name, type, default, unique group, reloadable, required. */

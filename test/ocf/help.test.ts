@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACTIONS } from '../../src/actions/table.ts';
-import { PARAMETERS } from '../../src/params/table.ts';
+import { ACTIONS } from '../../src/interface/actions.ts';
+import { PARAMETERS } from '../../src/interface/parameters.ts';
 import { callAgent } from '../support/agent.ts';
 
 test('help lists every action and every parameter with its default', async () => {

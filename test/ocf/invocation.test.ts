@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { operationDeadline, operationTimeout } from '../../src/actions/context.ts';
-import { Failure } from '../../src/failure.ts';
-import { ExitCode } from '../../src/ocf/exit-code.ts';
+import { Failure } from '../../src/failure/failure.ts';
+import { OCF_ERR_ARGS } from '../../src/ocf/exit-code.ts';
 import { readInvocation } from '../../src/ocf/invocation.ts';
 
 test("the executor's meta attributes are read", () => {
@@ -53,7 +53,7 @@ test('no action is a Failure with the code for arguments', () => {
     assert.unreachable();
   } catch (error) {
     assert.instance(error, Failure);
-    assert.is(error instanceof Failure && error.code, ExitCode.arguments);
+    assert.is(error instanceof Failure && error.code, OCF_ERR_ARGS);
   }
 });
 

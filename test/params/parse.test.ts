@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PARAMETER_NAMES } from '../../src/interface/parameters.ts';
 import { readParams } from '../../src/params/parse.ts';
-import { PARAMETER_NAMES } from '../../src/params/table.ts';
 import { invoke, refused } from './support.ts';
 
 const ADDRESS = { listen_address: '192.0.2.10' };

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PARAMETER_NAMES } from '../../src/interface/parameters.ts';
 import { readParamsForStop } from '../../src/params/parse.ts';
-import { PARAMETER_NAMES } from '../../src/params/table.ts';
 import { invoke } from './support.ts';
 
 const stop = (params: Readonly<Record<string, string>>, flags: readonly string[] = [], instance = 'sip') =>
@@ -16,6 +16,7 @@ test('stop needs no parameter at all', () => {
     stop_grace: undefined,
     pidfileUsable: true,
     pidfileIsDefault: true,
+    port: 5060,
   });
 });
 

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { Failure } from '../../src/failure.ts';
-import { ExitCode } from '../../src/ocf/exit-code.ts';
+import { Failure } from '../../src/failure/failure.ts';
+import { OCF_ERR_CONFIGURED } from '../../src/ocf/exit-code.ts';
 import { type Invocation, readInvocation } from '../../src/ocf/invocation.ts';
 
 /** An invocation of `action` with these parameters in the environment and these flags on the command line. */
@@ -22,7 +22,7 @@ export function refused(attempt: () => unknown): string {
   } catch (error) {
     assert.instance(error, Failure);
     if (!(error instanceof Failure)) throw error;
-    assert.is(error.code, ExitCode.configured, error.message);
+    assert.is(error.code, OCF_ERR_CONFIGURED, error.message);
     return error.message;
   }
   throw new Error('was not refused');

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Failure } from '../../src/failure.ts';
+import { Failure } from '../../src/failure/failure.ts';
 import { ensureDirectory, removeIfEmpty } from '../../src/process/directory.ts';
 import { checkDirectory } from '../../src/process/directory-check.ts';
 import { AGENT } from '../support/agent.ts';

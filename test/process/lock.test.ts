@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Deadline } from '../../src/deadline.ts';
+import { Deadline } from '../../src/lifetime/deadline.ts';
 import { awaitLock, lockAddress, takeLock, tryLock } from '../../src/process/lock.ts';
 import { withLockHolder } from '../support/lock-holder.ts';
 

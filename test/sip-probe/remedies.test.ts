@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { probe } from '../../src/sip-probe/probe.ts';
+import { pollTarget } from '../../src/sip-probe/poll.ts';
 import { complaint, replyTo, SOON_MS, tcpStandIn, udpStandIn, within } from './support.ts';
 
 /** What the agent says of a server that answers with this start line. */
@@ -10,7 +10,7 @@ async function complaintAbout(start: string, user = 'monitor', transport: 'udp' 
       ? await udpStandIn((request, _count, answer) => answer(replyTo(request, start)))
       : await tcpStandIn((request, connection) => connection.write(replyTo(request, start)));
   try {
-    return complaint(await probe(server.target, user, within(SOON_MS)));
+    return complaint(await pollTarget(server.target, user, within(SOON_MS)));
   } finally {
     await server.close();
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { listeningSockets } from '../../src/process/sockets.ts';
-import { probe } from '../../src/sip-probe/probe.ts';
+import { pollTarget } from '../../src/sip-probe/poll.ts';
 import { callAgent } from '../support/agent.ts';
 import { makeInstance, until } from '../support/instance.ts';
 import { freePort } from '../support/ports.ts';
@@ -18,7 +18,7 @@ async function pollKamailio(address: string, user: string) {
     assert.is(start.code, 0, start.stderr);
     return await Promise.all(
       (['udp', 'tcp'] as const).map((transport) =>
-        probe({ transport, address, port: instance.port }, user, within(SOON_MS)),
+        pollTarget({ transport, address, port: instance.port }, user, within(SOON_MS)),
       ),
     );
   } finally {
@@ -47,7 +47,7 @@ test('Kamailio takes the request for well-formed: its own sanity checks pass, wi
     for (const transport of ['udp', 'tcp'] as const) {
       for (const user of ['monitor', '', 'a;b=c', '+49(30)']) {
         const target = { transport, address: '127.0.0.1', port: instance.port };
-        const outcome = await probe(target, user, within(SOON_MS));
+        const outcome = await pollTarget(target, user, within(SOON_MS));
         assert.ok(outcome.healthy, JSON.stringify(outcome));
         assert.is(outcome.healthy && outcome.reply.phrase, 'Sane');
       }
@@ -130,7 +130,11 @@ sippTest(
             () => listeningSockets().some((socket) => socket.transport === transport && socket.port === port),
             'SIPp listens',
           );
-          const outcome = await probe({ transport, address: '127.0.0.1', port }, 'monitor', within(SOON_MS));
+          const outcome = await pollTarget(
+            { transport, address: '127.0.0.1', port },
+            'monitor',
+            within(SOON_MS),
+          );
           assert.ok(outcome.healthy, JSON.stringify(outcome));
           assert.is(outcome.healthy && outcome.reply.server, 'SIPp');
           assert.is(await ended, 0, errors);

@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
-import { Deadline } from '../../src/deadline.ts';
+import { Deadline } from '../../src/lifetime/deadline.ts';
 import type { Outcome } from '../../src/sip-probe/outcome.ts';
-import { probe } from '../../src/sip-probe/probe.ts';
+import { pollTarget } from '../../src/sip-probe/poll.ts';
 import type { Target } from '../../src/sip-probe/target.ts';
 
 /** A socket that stands in for Kamailio and answers what a test wants. */
@@ -86,7 +86,7 @@ export async function pollStandIn(
 ): Promise<{ outcome: Outcome; requests: readonly string[] }> {
   const server = await tcpStandIn(onRequest, address);
   try {
-    const outcome = await probe({ ...server.target, transport }, 'monitor', within(ms));
+    const outcome = await pollTarget({ ...server.target, transport }, 'monitor', within(ms));
     return { outcome, requests: server.requests };
   } finally {
     await server.close();

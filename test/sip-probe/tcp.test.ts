@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { probe } from '../../src/sip-probe/probe.ts';
+import { pollTarget } from '../../src/sip-probe/poll.ts';
 import { freePort } from '../support/ports.ts';
 import { complaint, pollStandIn, replyTo, SOON_MS, tcpStandIn, within } from './support.ts';
 
@@ -95,7 +95,7 @@ test('a server that answers after the deadline is not healthy', async () => {
     late = () => connection.write(replyTo(request));
   });
   try {
-    const outcome = await probe(server.target, 'monitor', within(300));
+    const outcome = await pollTarget(server.target, 'monitor', within(300));
     late?.();
     assert.match(complaint(outcome), /no answer/);
   } finally {
@@ -120,7 +120,7 @@ test('a reply right before the close counts', async () => {
 test('a port that nobody listens on is told as refused', async () => {
   for (const address of ['127.0.0.1', '::1']) {
     const target = { transport: 'tcp', address, port: await freePort() } as const;
-    assert.match(complaint(await probe(target, 'monitor', within(SOON_MS))), /refused.*listen lines/);
+    assert.match(complaint(await pollTarget(target, 'monitor', within(SOON_MS))), /refused.*listen lines/);
   }
 });
 

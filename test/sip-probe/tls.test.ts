@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { probe } from '../../src/sip-probe/probe.ts';
+import { pollTarget } from '../../src/sip-probe/poll.ts';
 import { freePort } from '../support/ports.ts';
 import { complaint, pollStandIn, SOON_MS, within } from './support.ts';
 
@@ -29,7 +29,7 @@ test('an answer that is no TLS is told with its error', async () => {
 
 test('a socket that nobody listens on is refused before any handshake', async () => {
   const target = { transport: 'tls', address: '127.0.0.1', port: await freePort() } as const;
-  assert.match(complaint(await probe(target, 'monitor', within(SOON_MS))), /^nobody listens there/);
+  assert.match(complaint(await pollTarget(target, 'monitor', within(SOON_MS))), /^nobody listens there/);
 });
 
 test.run();

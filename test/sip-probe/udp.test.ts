@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { probe } from '../../src/sip-probe/probe.ts';
+import { pollTarget } from '../../src/sip-probe/poll.ts';
 import { freePort } from '../support/ports.ts';
 import { complaint, replyTo, SOON_MS, udpStandIn, within } from './support.ts';
 
@@ -10,7 +10,7 @@ test('a server that loses the first two datagrams is healthy, and gets the same 
     if (count > 2) answer(replyTo(request));
   });
   try {
-    const outcome = await probe(server.target, 'monitor', within(SOON_MS));
+    const outcome = await pollTarget(server.target, 'monitor', within(SOON_MS));
     assert.ok(outcome.healthy);
     assert.is(server.requests.length, 3);
     assert.is(new Set(server.requests).size, 1);
@@ -25,7 +25,7 @@ test('a server that answers after the deadline is not healthy', async () => {
     late ??= () => answer(replyTo(request));
   });
   try {
-    const outcome = await probe(server.target, 'monitor', within(300));
+    const outcome = await pollTarget(server.target, 'monitor', within(300));
     late?.();
     assert.match(complaint(outcome), /^no answer to OPTIONS within [0-9.]+ s; .*workers/);
   } finally {
@@ -40,7 +40,7 @@ test('provisional replies are waited out', async () => {
     answer(replyTo(request));
   });
   try {
-    const outcome = await probe(server.target, 'monitor', within(SOON_MS));
+    const outcome = await pollTarget(server.target, 'monitor', within(SOON_MS));
     assert.ok(outcome.healthy && outcome.reply.status === 200);
   } finally {
     await server.close();
@@ -52,7 +52,7 @@ test('only provisional replies are no answer', async () => {
     answer(replyTo(request, 'SIP/2.0 100 Trying')),
   );
   try {
-    assert.match(complaint(await probe(server.target, 'monitor', within(300))), /no answer/);
+    assert.match(complaint(await pollTarget(server.target, 'monitor', within(300))), /no answer/);
   } finally {
     await server.close();
   }
@@ -69,7 +69,7 @@ test("strangers' replies, noise and requests are waited out", async () => {
     answer(replyTo(request));
   });
   try {
-    assert.ok((await probe(server.target, 'monitor', within(SOON_MS))).healthy);
+    assert.ok((await pollTarget(server.target, 'monitor', within(SOON_MS))).healthy);
   } finally {
     await server.close();
   }
@@ -82,7 +82,7 @@ test('a reply from another socket than the polled one is not taken', async () =>
     stranger.send(replyTo(request), port, '127.0.0.1');
   });
   try {
-    assert.match(complaint(await probe(server.target, 'monitor', within(300))), /no answer/);
+    assert.match(complaint(await pollTarget(server.target, 'monitor', within(300))), /no answer/);
   } finally {
     stranger.close();
     await server.close();
@@ -95,7 +95,7 @@ test('replies that come more than once do no harm', async () => {
   });
   try {
     for (let round = 0; round < 50; round++) {
-      assert.ok((await probe(server.target, 'monitor', within(SOON_MS))).healthy);
+      assert.ok((await pollTarget(server.target, 'monitor', within(SOON_MS))).healthy);
     }
   } finally {
     await server.close();
@@ -105,14 +105,14 @@ test('replies that come more than once do no harm', async () => {
 test('a port that nobody listens on is told as refused', async () => {
   for (const address of ['127.0.0.1', '::1']) {
     const target = { transport: 'udp', address, port: await freePort() } as const;
-    assert.match(complaint(await probe(target, 'monitor', within(SOON_MS))), /refused.*listen lines/);
+    assert.match(complaint(await pollTarget(target, 'monitor', within(SOON_MS))), /refused.*listen lines/);
   }
 });
 
 test('IPv6 is polled', async () => {
   const server = await udpStandIn((request, _count, answer) => answer(replyTo(request)), '::1');
   try {
-    assert.ok((await probe(server.target, 'monitor', within(SOON_MS))).healthy);
+    assert.ok((await pollTarget(server.target, 'monitor', within(SOON_MS))).healthy);
     assert.match(
       server.requests[0] ?? '',
       /^OPTIONS sip:monitor@\[::1\]:\d+ SIP\/2\.0\r\nVia: SIP\/2\.0\/UDP \[::1\]:/,

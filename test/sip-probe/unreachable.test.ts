@@ -1,12 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { probe } from '../../src/sip-probe/probe.ts';
+import { pollTarget } from '../../src/sip-probe/poll.ts';
 import { complaint, SOON_MS, within } from './support.ts';
 
 test('an address that a socket cannot be connected to is told, not thrown', async () => {
   // Linux refuses to connect a socket to the broadcast address (EACCES) before anything is sent.
   const target = { transport: 'udp', address: '255.255.255.255', port: 5060 } as const;
-  assert.match(complaint(await probe(target, 'monitor', within(SOON_MS))), /EACCES/);
+  assert.match(complaint(await pollTarget(target, 'monitor', within(SOON_MS))), /EACCES/);
 });
 
 test.run();

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stoppedMain } from '../../src/checks/supervision.ts';
-import { Deadline } from '../../src/deadline.ts';
+import { Deadline } from '../../src/lifetime/deadline.ts';
 import { readStat } from '../../src/process/procfs.ts';
 import { findStuck } from '../../src/process/workers.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';

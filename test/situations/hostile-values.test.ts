@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PARAMETER_NAMES, PARAMETERS } from '../../src/params/table.ts';
+import { PARAMETER_NAMES, PARAMETERS } from '../../src/interface/parameters.ts';
 import { callAgent } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';

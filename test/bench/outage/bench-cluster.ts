@@ -10,11 +10,11 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Bed } from '../../cluster/bed/bed.ts';
-import { SERVICE_ADDRESS } from '../../cluster/bed/configuration.ts';
-import { createKamailio } from '../../cluster/bed/kamailio.ts';
-import { openBed } from '../../cluster/bed/open.ts';
-import { primitiveXml } from '../../cluster/bed/resources.ts';
+import { SERVICE_ADDRESS } from '../../cluster/testbed/configuration.ts';
+import { createKamailio } from '../../cluster/testbed/kamailio.ts';
+import { openTestbed } from '../../cluster/testbed/open.ts';
+import { primitiveXml } from '../../cluster/testbed/resources.ts';
+import type { Testbed } from '../../cluster/testbed/testbed.ts';
 import { median } from '../measure.ts';
 import { CASES, type Case, FOLLOWER } from './cases.ts';
 import { type Bar, chart } from './chart.ts';
@@ -31,10 +31,10 @@ const AGENTS = ['ours', 'shell'] as const;
 
 async function main(runs: number, part: string): Promise<void> {
   const cases = CASES.filter(({ name }) => name.includes(part));
-  const bed = await openBed();
+  const testbed = await openTestbed();
   try {
-    await createGroup(bed);
-    const prober = bed.outside.start([
+    await createGroup(testbed);
+    const prober = testbed.outside.start([
       process.execPath,
       fileURLToPath(new URL('prober.ts', import.meta.url)),
       SERVICE_ADDRESS,
@@ -44,7 +44,7 @@ async function main(runs: number, part: string): Promise<void> {
     for (let run = 0; run < runs; run += 1) {
       for (const [index, one] of cases.entries()) {
         for (const agent of AGENTS) {
-          const measurement = await measureCase(bed, prober, one, agent, (run + 0.5) / runs);
+          const measurement = await measureCase(testbed, prober, one, agent, (run + 0.5) / runs);
           results[index]?.[agent].push(measurement);
           console.log(describeRun(one, agent, run, measurement));
         }
@@ -58,15 +58,15 @@ async function main(runs: number, part: string): Promise<void> {
     );
     write('outage.svg', chart('Time without an answer for callers', results.map(rowOf)));
   } finally {
-    await bed.close();
+    await testbed.close();
   }
 }
 
 /** Address, Kamailio, and a resource that waits for it, each with a monitor every 10 s. */
-async function createGroup(bed: Bed): Promise<void> {
+async function createGroup(testbed: Testbed): Promise<void> {
   const monitor = { name: 'monitor', interval: MONITOR_INTERVAL_S, timeout: 20 };
   const follower = primitiveXml({ id: FOLLOWER, type: 'Dummy', operations: [monitor] });
-  await createKamailio(bed, { monitorInterval: MONITOR_INTERVAL_S, followers: [follower] });
+  await createKamailio(testbed, { monitorInterval: MONITOR_INTERVAL_S, followers: [follower] });
 }
 
 function describeRun({ name }: Case, agent: string, run: number, { outage, started }: Measurement): string {

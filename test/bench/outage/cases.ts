@@ -1,6 +1,6 @@
-import type { Bed } from '../../cluster/bed/bed.ts';
-import { GROUP, KAMAILIO, PIDFILE } from '../../cluster/bed/kamailio.ts';
-import type { BedNode } from '../../cluster/bed/node.ts';
+import { GROUP, KAMAILIO, PIDFILE } from '../../cluster/testbed/kamailio.ts';
+import type { TestbedNode } from '../../cluster/testbed/node.ts';
+import type { Testbed } from '../../cluster/testbed/testbed.ts';
 
 /** One thing that happens to a Kamailio that serves. */
 export interface Case {
@@ -10,11 +10,11 @@ export interface Case {
   /** Whether the cluster learns of it through a monitor only: then it happens at several points of the interval. */
   readonly waitsForMonitor: boolean;
   /** Brought about before the clock runs, such as a stopped group. */
-  prepare?(bed: Bed): Promise<void>;
+  prepare?(testbed: Testbed): Promise<void>;
   /** Makes it happen on the node that Kamailio runs on. */
-  happen(bed: Bed, node: BedNode): Promise<void>;
+  happen(testbed: Testbed, node: TestbedNode): Promise<void>;
   /** Puts right what the cluster does not by itself. */
-  repair?(bed: Bed, node: BedNode): Promise<void>;
+  repair?(testbed: Testbed, node: TestbedNode): Promise<void>;
 }
 
 /** The resource that is ordered after Kamailio in the group. */
@@ -25,12 +25,12 @@ export const CASES: readonly Case[] = [
     name: 'planned move to another node',
     until: KAMAILIO,
     waitsForMonitor: false,
-    happen: async (bed, node) => {
-      const other = bed.nodes.find(({ name }) => name !== node.name);
+    happen: async (testbed, node) => {
+      const other = testbed.nodes.find(({ name }) => name !== node.name);
       await node.mustRun(['crm_resource', '--resource', GROUP, '--move', '--node', other?.name ?? '']);
     },
-    repair: async (bed) => {
-      await bed.command(['crm_resource', '--resource', GROUP, '--clear']);
+    repair: async (testbed) => {
+      await testbed.command(['crm_resource', '--resource', GROUP, '--clear']);
     },
   },
   {
@@ -62,31 +62,31 @@ export const CASES: readonly Case[] = [
     name: 'start of the whole group',
     until: FOLLOWER,
     waitsForMonitor: false,
-    prepare: async (bed) => {
-      await setGroupRole(bed, 'Stopped');
-      await bed.settle();
+    prepare: async (testbed) => {
+      await setGroupRole(testbed, 'Stopped');
+      await testbed.settle();
     },
-    happen: (bed) => setGroupRole(bed, 'Started'),
+    happen: (testbed) => setGroupRole(testbed, 'Started'),
   },
 ];
 
 /** Stops or starts the group. */
-export async function setGroupRole(bed: Bed, role: 'Started' | 'Stopped'): Promise<void> {
+export async function setGroupRole(testbed: Testbed, role: 'Started' | 'Stopped'): Promise<void> {
   const value = ['--set-parameter', 'target-role', '--meta', '--parameter-value', role];
-  await bed.command(['crm_resource', '--resource', GROUP, ...value]);
+  await testbed.command(['crm_resource', '--resource', GROUP, ...value]);
 }
 
-async function mainOf(node: BedNode): Promise<string> {
+async function mainOf(node: TestbedNode): Promise<string> {
   return (await node.mustRun(['cat', PIDFILE])).trim();
 }
 
 /** The main process first, then its children; pids as the node has them. */
-async function processesOf(node: BedNode): Promise<string[]> {
+async function processesOf(node: TestbedNode): Promise<string[]> {
   const main = await mainOf(node);
   const children = await node.mustRun(['cat', `/proc/${main}/task/${main}/children`]);
   return [main, ...children.trim().split(' ')];
 }
 
-async function signal(node: BedNode, name: 'KILL' | 'STOP', pids: readonly string[]): Promise<void> {
+async function signal(node: TestbedNode, name: 'KILL' | 'STOP', pids: readonly string[]): Promise<void> {
   await node.mustRun(['kill', `-${name}`, '--', ...pids]);
 }

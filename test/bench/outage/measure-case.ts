@@ -1,7 +1,7 @@
-import type { Bed } from '../../cluster/bed/bed.ts';
-import type { Program } from '../../cluster/bed/enter.ts';
-import { GROUP, KAMAILIO } from '../../cluster/bed/kamailio.ts';
-import type { AgentName } from '../../cluster/bed/node.ts';
+import type { Program } from '../../cluster/testbed/enter.ts';
+import { GROUP, KAMAILIO } from '../../cluster/testbed/kamailio.ts';
+import type { AgentName } from '../../cluster/testbed/node.ts';
+import type { Testbed } from '../../cluster/testbed/testbed.ts';
 import { type Case, setGroupRole } from './cases.ts';
 import { longestGap } from './gap.ts';
 import { reportedStart } from './starts.ts';
@@ -30,43 +30,47 @@ const RECENT_CHARACTERS = 4096;
  * happens, where that matters. Leaves the group running and the cluster idle.
  */
 export async function measureCase(
-  bed: Bed,
+  testbed: Testbed,
   prober: Program,
   { happen, prepare, repair, until, waitsForMonitor }: Case,
   agent: AgentName,
   phase: number,
 ): Promise<Measurement> {
-  await restartWith(bed, agent);
-  await waitForService(bed, prober);
+  await restartWith(testbed, agent);
+  await waitForService(testbed, prober);
   if (waitsForMonitor) await pass(phase * MONITOR_INTERVAL_S * 1000);
-  await prepare?.(bed);
-  const node = (await bed.runningOn(KAMAILIO)) ?? bed.node(1);
+  await prepare?.(testbed);
+  const node = (await testbed.runningOn(KAMAILIO)) ?? testbed.node(1);
 
   const since = Date.now();
-  await happen(bed, node);
-  const start = await bed.waitFor(() => reportedStart(bed, until, since), `${until} is started`, LIMIT_MS);
-  await waitForService(bed, prober);
+  await happen(testbed, node);
+  const start = await testbed.waitFor(
+    () => reportedStart(testbed, until, since),
+    `${until} is started`,
+    LIMIT_MS,
+  );
+  await waitForService(testbed, prober);
 
   const gap = longestGap(timesOf(prober.stdout()), since);
   if (!gap) throw new Error('no poll was answered before the case began');
-  await repair?.(bed, node);
-  await bed.command(['crm_resource', '--cleanup']);
-  await bed.settle();
+  await repair?.(testbed, node);
+  await testbed.command(['crm_resource', '--cleanup']);
+  await testbed.settle();
   return { outage: gap.to - Math.max(gap.from, since), started: start - since };
 }
 
 /** Both agents begin with a Kamailio that they have started themselves. */
-async function restartWith(bed: Bed, agent: AgentName): Promise<void> {
-  await setGroupRole(bed, 'Stopped');
-  await bed.settle();
-  await bed.useAgent(agent);
+async function restartWith(testbed: Testbed, agent: AgentName): Promise<void> {
+  await setGroupRole(testbed, 'Stopped');
+  await testbed.settle();
+  await testbed.useAgent(agent);
   const since = Date.now();
-  await setGroupRole(bed, 'Started');
-  await bed.waitFor(() => reportedStart(bed, KAMAILIO, since), `the group ${GROUP} runs`, LIMIT_MS);
-  await bed.settle();
+  await setGroupRole(testbed, 'Started');
+  await testbed.waitFor(() => reportedStart(testbed, KAMAILIO, since), `the group ${GROUP} runs`, LIMIT_MS);
+  await testbed.settle();
 }
 
-async function waitForService(bed: Bed, prober: Program): Promise<void> {
+async function waitForService(testbed: Testbed, prober: Program): Promise<void> {
   const isBack = () => {
     const lines = prober.stdout().slice(-RECENT_CHARACTERS);
     const recent = timesOf(lines.slice(lines.indexOf('\n') + 1)).filter(
@@ -74,7 +78,7 @@ async function waitForService(bed: Bed, prober: Program): Promise<void> {
     );
     return recent.length > 0 && Date.now() - (recent.at(-1) ?? 0) < 100 && spread(recent) > 0.8 * STEADY_MS;
   };
-  await bed.waitFor(() => isBack() || undefined, 'callers are answered', LIMIT_MS);
+  await testbed.waitFor(() => isBack() || undefined, 'callers are answered', LIMIT_MS);
 }
 
 /** The times that the prober has printed, one a line; the last may not be whole yet. */

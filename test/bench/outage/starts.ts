@@ -1,11 +1,11 @@
-import type { Bed } from '../../cluster/bed/bed.ts';
+import type { Testbed } from '../../cluster/testbed/testbed.ts';
 
 /** A start that the cluster reports as done: the line of the controller in pacemaker.log. */
 const START = /^(\w{3} \d\d \d\d:\d\d:\d\d\.\d{3}) .* Result of start operation for (\S+) on \S+: ok/gm;
 
 /** When the cluster has reported the first start of a resource after `since`; ms since 1970, undefined when not yet. */
-export function reportedStart(bed: Bed, resource: string, since: number): number | undefined {
-  return bed.nodes
+export function reportedStart(testbed: Testbed, resource: string, since: number): number | undefined {
+  return testbed.nodes
     .flatMap((node) => [...node.log().matchAll(START)])
     .filter(([, , name]) => name === resource)
     .map(([, stamp = '']) => timeOf(stamp))

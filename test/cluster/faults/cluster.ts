@@ -1,6 +1,6 @@
-import { SERVICE_ADDRESS } from '../bed/configuration.ts';
-import { GROUP, KAMAILIO } from '../bed/kamailio.ts';
-import { AGENT_PATH } from '../bed/node.ts';
+import { SERVICE_ADDRESS } from '../testbed/configuration.ts';
+import { GROUP, KAMAILIO } from '../testbed/kamailio.ts';
+import { AGENT_PATH } from '../testbed/node.ts';
 import { CONFFILE, configuration, makeDeaf, setTimeoutOf, TIMEOUTS } from './configuration.ts';
 import { DEAD, type Fault } from './fault.ts';
 import { kamailioPids, type Service } from './service.ts';
@@ -12,14 +12,14 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     monitor: DEAD,
     start: { code: 1 },
     cluster: 'moves it',
-    inflict: async ({ bed, node, sh, signal, pids }) => {
-      await setTimeoutOf(bed, 'start', 5);
+    inflict: async ({ testbed, node, sh, signal, pids }) => {
+      await setTimeoutOf(testbed, 'start', 5);
       await node.write(CONFFILE, configuration('fork_delay=250000\n'));
       await signal('KILL', pids);
       await sh(STOP_AGENT, `${AGENT_PATH} [s]tart`, 'pgrep -x kamailio');
       return async () => {
         await node.write(CONFFILE, configuration());
-        await setTimeoutOf(bed, 'start', TIMEOUTS.start);
+        await setTimeoutOf(testbed, 'start', TIMEOUTS.start);
       };
     },
   },
@@ -29,20 +29,20 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     stop: { code: 1 },
     cluster: {
       does: 'leaves it as it is, for it has no fencing device; goes on after crm_resource --cleanup',
-      until: async ({ bed }) => {
-        await bed.waitFor(async () => {
-          const { resources } = await bed.state();
+      until: async ({ testbed }) => {
+        await testbed.waitFor(async () => {
+          const { resources } = await testbed.state();
           return resources.some(({ id, blocked }) => id === KAMAILIO && blocked);
         }, 'Kamailio is blocked');
       },
     },
     // Else the stop is over before the agent is found.
-    prepare: ({ bed, node }) => makeDeaf(bed, node),
-    inflict: async ({ bed, sh, signal, main }) => {
-      await setTimeoutOf(bed, 'stop', 3);
+    prepare: ({ testbed, node }) => makeDeaf(testbed, node),
+    inflict: async ({ testbed, sh, signal, main }) => {
+      await setTimeoutOf(testbed, 'stop', 3);
       await signal('KILL', [main]);
       await sh(STOP_AGENT, `${AGENT_PATH} [s]top`, 'true');
-      return () => setTimeoutOf(bed, 'stop', TIMEOUTS.stop);
+      return () => setTimeoutOf(testbed, 'stop', TIMEOUTS.stop);
     },
   },
   {
@@ -51,29 +51,29 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     broken: 'the executor is killed on the node that coordinates the cluster',
     monitor: { code: 0 },
     cluster: 'leaves it alone',
-    prepare: async ({ bed, node }) => {
-      const found = await bed.command(['crmadmin', '--dc_lookup']);
+    prepare: async ({ testbed, node }) => {
+      const found = await testbed.command(['crmadmin', '--dc_lookup']);
       const controller = /^Designated Controller is: (\S+)/.exec(found)?.[1] ?? '';
       if (controller === node.name) return undefined;
-      await bed.command(['crm_resource', '--resource', GROUP, '--move', '--node', controller]);
-      await bed.settle();
-      await bed.command(['crm_resource', '--resource', GROUP, '--clear']);
+      await testbed.command(['crm_resource', '--resource', GROUP, '--move', '--node', controller]);
+      await testbed.settle();
+      await testbed.command(['crm_resource', '--resource', GROUP, '--clear']);
       return undefined;
     },
-    inflict: async ({ bed, sh }) => {
+    inflict: async ({ testbed, sh }) => {
       await sh('kill -KILL "$(pgrep -x pacemaker-execd)"');
-      await bed.waitFor(() => sh('pgrep -x pacemaker-execd'), 'there is an executor again');
+      await testbed.waitFor(() => sh('pgrep -x pacemaker-execd'), 'there is an executor again');
       return undefined;
     },
   },
   {
     broken: 'the node dies',
     cluster: 'moves it',
-    inflict: async ({ bed, node }) => {
+    inflict: async ({ testbed, node }) => {
       await node.kill();
       return async () => {
         await node.boot();
-        await bed.untilOnline();
+        await testbed.untilOnline();
       };
     },
   },
@@ -84,11 +84,11 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
       until: untilTakenOver,
     },
     registrations: 'kept',
-    inflict: async ({ bed, node }) => {
+    inflict: async ({ testbed, node }) => {
       await node.cut();
       return async () => {
         await node.heal();
-        await bed.untilOnline();
+        await testbed.untilOnline();
       };
     },
   },
@@ -98,17 +98,17 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
 const STOP_AGENT = `until agent=$(pgrep -f "$1") && $2 >/dev/null; do :; done
 kill -STOP $agent`;
 
-async function untilTakenOver({ bed, node, target }: Service): Promise<void> {
-  await bed.waitFor(async () => {
-    const { resources } = await bed.state(target);
+async function untilTakenOver({ testbed, node, target }: Service): Promise<void> {
+  await testbed.waitFor(async () => {
+    const { resources } = await testbed.state(target);
     const places = resources.filter(({ id, active }) => id === KAMAILIO && active);
-    return !places.some(({ nodes }) => nodes.includes(node.name)) && (await bed.answers());
+    return !places.some(({ nodes }) => nodes.includes(node.name)) && (await testbed.answers());
   }, 'another node serves');
-  await bed.waitFor(
+  await testbed.waitFor(
     async () => (await kamailioPids(node)).length === 0,
     'Kamailio has stopped where it is alone',
   );
-  await bed.waitFor(
+  await testbed.waitFor(
     async () => (await node.mustRun(['ip', '-o', 'address', 'show', 'to', SERVICE_ADDRESS])) === '',
     'its address is gone there, too',
   );

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import type { Bed } from '../bed/bed.ts';
-import { ADDRESS_RESOURCE, exampleFile, KAMAILIO } from '../bed/kamailio.ts';
-import type { BedNode } from '../bed/node.ts';
+import { ADDRESS_RESOURCE, exampleFile, KAMAILIO } from '../testbed/kamailio.ts';
+import type { TestbedNode } from '../testbed/node.ts';
+import type { Testbed } from '../testbed/testbed.ts';
 
 export const CONFFILE = '/etc/kamailio/kamailio.cfg';
 export const KAMCTLRC = '/etc/kamailio/kamctlrc';
@@ -41,9 +41,9 @@ export function configuration(more = ''): string {
 }
 
 /** Writes the configuration and an empty database to each node, and creates the group with Kamailio. */
-export async function createService(bed: Bed): Promise<void> {
-  for (const node of bed.nodes) await prepare(node);
-  await bed.createKamailio({
+export async function createService(testbed: Testbed): Promise<void> {
+  for (const node of testbed.nodes) await prepare(node);
+  await testbed.createKamailio({
     params: { probe_timeout: PROBE_TIMEOUT },
     groupMeta: { 'resource-stickiness': '100' },
     operations: [
@@ -54,22 +54,22 @@ export async function createService(bed: Bed): Promise<void> {
   });
   // Rare: it is Kamailio's monitor that is to see faults first.
   const rare = `<op id="${ADDRESS_RESOURCE}-monitor-10" interval="300s"/>`;
-  await bed.command(['cibadmin', '--modify', '--scope', 'resources', '--xml-text', rare]);
-  await bed.settle();
+  await testbed.command(['cibadmin', '--modify', '--scope', 'resources', '--xml-text', rare]);
+  await testbed.settle();
 }
 
 /** Changes the timeout of an operation; s. */
 export async function setTimeoutOf(
-  bed: Bed,
+  testbed: Testbed,
   operation: keyof typeof TIMEOUTS,
   seconds: number,
 ): Promise<void> {
   const interval = operation === 'monitor' ? 1 : 0;
   const xml = `<op id="${KAMAILIO}-${operation}-${interval}" timeout="${seconds}s"/>`;
-  await bed.command(['cibadmin', '--modify', '--scope', 'resources', '--xml-text', xml]);
+  await testbed.command(['cibadmin', '--modify', '--scope', 'resources', '--xml-text', xml]);
 }
 
-async function prepare(node: BedNode): Promise<void> {
+async function prepare(node: TestbedNode): Promise<void> {
   writeFileSync(`${node.diskRoot}${CONFFILE}`, configuration());
   const script = `mkdir -p "$(dirname "$1")"; rm -f "$1"; cat "$2"/standard-create.sql "$2"/usrloc-create.sql | sqlite3 "$1"
     chown -R kamailio:kamailio "$(dirname "$1")"`;
@@ -77,19 +77,19 @@ async function prepare(node: BedNode): Promise<void> {
 }
 
 /** Changes a parameter of Kamailio; undefined removes it. The cluster restarts Kamailio where it has to. */
-export async function setParameter(bed: Bed, name: string, value: string | undefined): Promise<void> {
+export async function setParameter(testbed: Testbed, name: string, value: string | undefined): Promise<void> {
   const change =
     value === undefined
       ? ['--delete-parameter', name]
       : ['--set-parameter', name, `--parameter-value=${value}`];
-  await bed.command(['crm_resource', '--resource', KAMAILIO, ...change]);
+  await testbed.command(['crm_resource', '--resource', KAMAILIO, ...change]);
 }
 
 /** Has the cluster start a Kamailio that does not heed SIGTERM, on this node; returns how it is taken back. */
-export async function makeDeaf(bed: Bed, node: BedNode): Promise<() => Promise<void>> {
+export async function makeDeaf(testbed: Testbed, node: TestbedNode): Promise<() => Promise<void>> {
   const path = '/usr/local/sbin/kamailio-deaf';
   await node.write(path, '#!/bin/sh\nexec env --block-signal=TERM /usr/sbin/kamailio "$@"\n');
   await node.mustRun(['chmod', '755', path]);
-  await setParameter(bed, 'binary', path);
-  return () => setParameter(bed, 'binary', undefined);
+  await setParameter(testbed, 'binary', path);
+  return () => setParameter(testbed, 'binary', undefined);
 }

@@ -48,14 +48,14 @@ export interface Fault {
   /** What must hold besides what holds after every fault (holds.ts), in words; `check` looks. */
   readonly also?: string;
   /** Brings about what the fault needs. Returns how it is taken back at the end, where there is anything to take back. */
-  prepare?(service: Service): Promise<Mend | undefined>;
-  /** Breaks it. Returns how the machine is mended once the cluster has done its part, where there is anything to mend. */
-  inflict(service: Service): Promise<Mend | undefined>;
+  prepare?(service: Service): Promise<Undo | undefined>;
+  /** Breaks it. Returns how the machine is mended once the cluster has done its part, where there is anything to undo. */
+  inflict(service: Service): Promise<Undo | undefined>;
   /** Throws when what `also` says does not hold. The service is as it was before the fault. */
   check?(service: Service): Promise<void>;
 }
 
-export type Mend = () => Promise<unknown>;
+export type Undo = () => Promise<unknown>;
 
 /** A fault that this machine cannot be given, and why. */
 export interface Impossible {

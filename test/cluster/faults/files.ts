@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
-import { exampleFile, PIDFILE } from '../bed/kamailio.ts';
+import { exampleFile, PIDFILE } from '../testbed/kamailio.ts';
 import { FIFO, KAMCTLRC, setTimeoutOf, TIMEOUTS } from './configuration.ts';
-import { DEAD, type Fault, type Mend } from './fault.ts';
+import { DEAD, type Fault, type Undo } from './fault.ts';
 import type { Service } from './service.ts';
 
 /** An instance besides the cluster's, for faults that must not touch it. */
@@ -69,13 +69,13 @@ export const FILE_FAULTS: readonly Fault[] = [
     monitor: DEAD,
     start: { code: 1, reason: /pidfile \S+ is empty \(is its disk full\?\)/ },
     cluster: 'moves it',
-    inflict: async ({ bed, sh, signal, pids }) => {
-      await setTimeoutOf(bed, 'start', 6);
+    inflict: async ({ testbed, sh, signal, pids }) => {
+      await setTimeoutOf(testbed, 'start', 6);
       await sh('rm "$1"; dd if=/dev/zero of=/run/filler bs=4k 2>/dev/null || true', PIDFILE);
       await signal('KILL', pids);
       return async () => {
         await sh('rm /run/filler');
-        await setTimeoutOf(bed, 'start', TIMEOUTS.start);
+        await setTimeoutOf(testbed, 'start', TIMEOUTS.start);
       };
     },
   },
@@ -97,14 +97,14 @@ export const FILE_FAULTS: readonly Fault[] = [
     start: { code: 1, reason: /control plane: the FIFO for the reply cannot be made/ },
     cluster: 'moves it',
     registrations: 'kept',
-    inflict: async ({ bed, sh }) => {
-      await setTimeoutOf(bed, 'start', 6);
+    inflict: async ({ testbed, sh }) => {
+      await setTimeoutOf(testbed, 'start', 6);
       await sh(
         'rm /tmp/kamailio_ocf_spare_*; mount -o remount,nr_inodes="$(df --output=iused /tmp | tail -n 1 | tr -d " ")" /tmp',
       );
       return async () => {
         await sh('mount -o remount,nr_inodes=100000 /tmp');
-        await setTimeoutOf(bed, 'start', TIMEOUTS.start);
+        await setTimeoutOf(testbed, 'start', TIMEOUTS.start);
       };
     },
   },
@@ -146,20 +146,20 @@ export const FILE_FAULTS: readonly Fault[] = [
 ];
 
 /** Starts an instance that the cluster knows nothing of; returns its main process. */
-async function startOther({ bed, node, sh }: Service): Promise<number> {
+async function startOther({ testbed, node, sh }: Service): Promise<number> {
   const config = exampleFile('kamailio.cfg').replaceAll(FIFO, `${OTHER}/rpc.fifo`);
   await sh('install -d -o kamailio -g kamailio "$1"', OTHER);
   await node.write(`${OTHER}/kamailio.cfg`, config);
   const call =
     'kamailio -P "$1/kamailio.pid" -f "$1/kamailio.cfg" -l udp:127.0.0.1:5070 -u kamailio -g kamailio';
   await sh(`${call} >/dev/null 2>&1`, OTHER);
-  return bed.waitFor(
+  return testbed.waitFor(
     async () => Number(await node.read(`${OTHER}/kamailio.pid`)) || undefined,
     'the other serves',
   );
 }
 
 /** Makes sure that a process has lived through the fault, and ends it. */
-function endUnharmed({ sh }: Service, pid: number): Mend {
+function endUnharmed({ sh }: Service, pid: number): Undo {
   return () => sh('kill "$1"; rm -rf "$2"', String(pid), OTHER);
 }

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import type { Bed } from '../bed/bed.ts';
-import { SERVICE_ADDRESS } from '../bed/configuration.ts';
-import { KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
-import { AGENT_PATH, type BedNode } from '../bed/node.ts';
+import { SERVICE_ADDRESS } from '../testbed/configuration.ts';
+import { KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
+import { AGENT_PATH, type TestbedNode } from '../testbed/node.ts';
+import type { Testbed } from '../testbed/testbed.ts';
 import { kamailioPids } from './service.ts';
 
 /** The command line of an agent at work; the bracket keeps a search for it from finding itself. */
@@ -18,26 +18,26 @@ const NO_SPARE = ['!', '-name', 'kamailio_ocf_spare_*'];
  * - The other nodes have no process of the instance, no pidfile, no directory of it.
  * - No node has a FIFO for a reply, but for the spare one where Kamailio runs, or a call of the agent, left over.
  */
-export async function assertHolds(bed: Bed): Promise<void> {
-  await bed.waitFor(() => bed.answers(), 'callers are answered');
-  const home = await bed.runningOn(KAMAILIO);
+export async function assertHolds(testbed: Testbed): Promise<void> {
+  await testbed.waitFor(() => testbed.answers(), 'callers are answered');
+  const home = await testbed.runningOn(KAMAILIO);
   assert.ok(home, 'Kamailio runs on one node');
-  const assertNode = async (node: BedNode) => {
+  const assertNode = async (node: TestbedNode) => {
     const isHome = node.name === home.name;
     const address = await node.mustRun(['ip', '-o', 'address', 'show', 'to', SERVICE_ADDRESS]);
     assert.is(address !== '', isHome, `${SERVICE_ADDRESS} on ${node.name}: ${address}`);
     if (isHome) await assertOneKamailio(node);
     else await assertNoTrace(node);
-    await bed.waitFor(async () => {
+    await testbed.waitFor(async () => {
       const fifos = await node.mustRun(['find', '/tmp', '-type', 'p', ...(isHome ? NO_SPARE : [])]);
       // Monitors come and go: a moment without any is waited for.
       return fifos === '' && (await node.run(['pgrep', '-f', AGENT_CALL])).code === 1;
     }, `no FIFO and no call of the agent is left on ${node.name}`);
   };
-  await Promise.all(bed.nodes.map(assertNode));
+  await Promise.all(testbed.nodes.map(assertNode));
 }
 
-async function assertOneKamailio(node: BedNode): Promise<void> {
+async function assertOneKamailio(node: TestbedNode): Promise<void> {
   const pids = await kamailioPids(node);
   const main = Number(await node.read(PIDFILE));
   const table = await node.mustRun(['ps', '-o', 'pid=,ppid=', '-p', pids.join()]);
@@ -53,7 +53,7 @@ async function assertOneKamailio(node: BedNode): Promise<void> {
   );
 }
 
-async function assertNoTrace(node: BedNode): Promise<void> {
+async function assertNoTrace(node: TestbedNode): Promise<void> {
   assert.equal(await kamailioPids(node), [], `no Kamailio on ${node.name}`);
   const directory = PIDFILE.replace(/\/[^/]*$/, '');
   assert.is((await node.run(['test', '-e', directory])).code, 1, `no ${directory} on ${node.name}`);

@@ -1,6 +1,6 @@
-import { GROUP, KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
+import { GROUP, KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
 import { CONFFILE, configuration, DATABASE, setParameter } from './configuration.ts';
-import { DEAD, type Fault, type Mend } from './fault.ts';
+import { DEAD, type Fault, type Undo } from './fault.ts';
 import type { Service } from './service.ts';
 
 const BINARY = '/usr/sbin/kamailio';
@@ -101,39 +101,39 @@ export const INSTALLATION_FAULTS: readonly Fault[] = [
     start: { code: 6, reason: /port=99999/ },
     cluster: {
       does: 'stops it everywhere, until the parameter is right',
-      until: async ({ bed }) => {
-        await bed.waitFor(async () => {
-          const { resources } = await bed.state();
+      until: async ({ testbed }) => {
+        await testbed.waitFor(async () => {
+          const { resources } = await testbed.state();
           return resources.some(({ id, active }) => id === KAMAILIO && !active);
         }, 'Kamailio is stopped');
-        await bed.settle();
+        await testbed.settle();
       },
     },
     registrations: 'kept',
-    inflict: async ({ bed }) => {
-      await setParameter(bed, 'port', '99999');
-      return () => setParameter(bed, 'port', undefined);
+    inflict: async ({ testbed }) => {
+      await setParameter(testbed, 'port', '99999');
+      return () => setParameter(testbed, 'port', undefined);
     },
   },
 ];
 
 /** Takes a file away from the target and has the group moved there. */
-async function moveWithout({ bed, target }: Service, path: string): Promise<Mend> {
+async function moveWithout({ testbed, target }: Service, path: string): Promise<Undo> {
   await target.mustRun(['mv', path, `${path}.away`]);
-  await bed.command(['crm_resource', '--resource', GROUP, '--move', '--node', target.name]);
+  await testbed.command(['crm_resource', '--resource', GROUP, '--move', '--node', target.name]);
   return async () => {
     await target.mustRun(['mv', `${path}.away`, path]);
-    await bed.command(['crm_resource', '--resource', GROUP, '--clear']);
+    await testbed.command(['crm_resource', '--resource', GROUP, '--clear']);
   };
 }
 
 /** Waits until the start on the target has failed, and Kamailio serves on another node. */
-async function untilElsewhere({ bed, target }: Service): Promise<void> {
-  await bed.waitFor(async () => {
-    const { failures } = await bed.state();
+async function untilElsewhere({ testbed, target }: Service): Promise<void> {
+  await testbed.waitFor(async () => {
+    const { failures } = await testbed.state();
     const isTried = failures.some(({ task, node }) => task === 'start' && node === target.name);
-    const place = await bed.runningOn(KAMAILIO);
-    return isTried && place && place.name !== target.name && (await bed.answers());
+    const place = await testbed.runningOn(KAMAILIO);
+    return isTried && place && place.name !== target.name && (await testbed.answers());
   }, `Kamailio serves elsewhere than on ${target.name}`);
-  await bed.settle();
+  await testbed.settle();
 }

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { SERVICE_ADDRESS } from '../bed/configuration.ts';
+import { SERVICE_ADDRESS } from '../testbed/configuration.ts';
 import { CONFFILE, configuration, setParameter } from './configuration.ts';
 import { DEAD, type Fault } from './fault.ts';
 import { register } from './registrations.ts';
@@ -24,16 +24,16 @@ export const LOAD_FAULTS: readonly Fault[] = [
     broken: 'the kernel kills a worker for want of memory',
     monitor: DEAD,
     cluster: 'restarts it here',
-    inflict: async ({ bed, sh, pids }) => {
+    inflict: async ({ testbed, sh, pids }) => {
       await sh(
         `mkdir -p /tmp/memory; mount -t cgroup -o memory memory /tmp/memory; group=/tmp/memory/ocf-kamailio-$$
         mkdir "$group"; echo "$group" >/tmp/group
         for pid; do echo "$pid" >"$group/cgroup.procs"; done; echo 4096 >"$group/memory.limit_in_bytes"`,
         ...pids.map(String),
       );
-      await register(bed, 'memory', 50).catch(() => {});
+      await register(testbed, 'memory', 50).catch(() => {});
       return async () => {
-        await bed.waitFor(() => sh('rmdir "$(cat /tmp/group)"').then(() => true), 'the cgroup is empty');
+        await testbed.waitFor(() => sh('rmdir "$(cat /tmp/group)"').then(() => true), 'the cgroup is empty');
         await sh('umount /tmp/memory; rmdir /tmp/memory; rm /tmp/group');
       };
     },
@@ -42,18 +42,18 @@ export const LOAD_FAULTS: readonly Fault[] = [
     broken: 'the main process dumps core',
     monitor: { code: [0, 1], called: 'by hand' },
     cluster: 'restarts it here',
-    prepare: async ({ bed, node }) => {
+    prepare: async ({ testbed, node }) => {
       await node.write(CONFFILE, configuration('shm_force_alloc=yes\nworkdir="/var/lib/kamailio"\n'));
-      await setParameter(bed, 'extra_options', '-m 256');
+      await setParameter(testbed, 'extra_options', '-m 256');
       return async () => {
         await node.write(CONFFILE, configuration());
-        await setParameter(bed, 'extra_options', undefined);
+        await setParameter(testbed, 'extra_options', undefined);
         await node.run(['sh', '-c', 'rm -f /var/lib/kamailio/core*']);
       };
     },
-    inflict: async ({ bed, sh, main, signal }) => {
+    inflict: async ({ testbed, sh, main, signal }) => {
       await signal('ABRT', [main]);
-      await bed.waitFor(() => sh('ls /var/lib/kamailio/core*'), 'a core is written');
+      await testbed.waitFor(() => sh('ls /var/lib/kamailio/core*'), 'a core is written');
       return undefined;
     },
   },

@@ -13,7 +13,7 @@ import { TIME_FAULTS } from './time.ts';
 const IMPOSSIBLE: readonly Impossible[] = [
   {
     broken: 'a process waits for a disk for ever (state D), and outlives SIGKILL',
-    why: 'no disk of a bed can be made to hang: its file systems are in memory',
+    why: 'no disk of a testbed can be made to hang: its file systems are in memory',
   },
 ];
 

@@ -1,4 +1,4 @@
-import { SERVICE_ADDRESS } from '../bed/configuration.ts';
+import { SERVICE_ADDRESS } from '../testbed/configuration.ts';
 import { DEAD, type Fault } from './fault.ts';
 
 /** Faults of Kamailio's own processes. */
@@ -57,13 +57,13 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     monitor: { code: 1, reason: new RegExp(`udp:${SERVICE_ADDRESS}:5060: no answer to OPTIONS`) },
     cluster: 'restarts it here',
     registrations: 'kept',
-    inflict: async ({ bed }) => {
+    inflict: async ({ testbed }) => {
       const datagram = `OPTIONS sip:hang@${SERVICE_ADDRESS} SIP/2.0\r
-Via: SIP/2.0/UDP ${bed.outside.address}:5090;branch=z9hG4bKhang\r
+Via: SIP/2.0/UDP ${testbed.outside.address}:5090;branch=z9hG4bKhang\r
 From: <sip:a@b>;tag=1\r\nTo: <sip:hang@b>\r\nCall-ID: hang\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n`;
       const send = `cat >/dev/udp/${SERVICE_ADDRESS}/5060`;
       for (let worker = 0; worker < 2; worker += 1)
-        await bed.outside.run(['bash', '-c', send], { input: datagram });
+        await testbed.outside.run(['bash', '-c', send], { input: datagram });
       return undefined;
     },
   },

@@ -1,6 +1,6 @@
-import type { Bed } from '../bed/bed.ts';
-import { SERVICE_ADDRESS } from '../bed/configuration.ts';
-import type { BedNode } from '../bed/node.ts';
+import { SERVICE_ADDRESS } from '../testbed/configuration.ts';
+import type { TestbedNode } from '../testbed/node.ts';
+import type { Testbed } from '../testbed/testbed.ts';
 import { DATABASE } from './configuration.ts';
 
 /** A scenario of SIPp: NAME-0, NAME-1, ... register a contact, and are told 200. */
@@ -24,17 +24,17 @@ Content-Length: 0
 `;
 
 /** Registers so many callers from outside. Throws when one is not answered with 200. */
-export async function register(bed: Bed, name: string, callers: number): Promise<void> {
-  await bed.outside.run(['sh', '-c', 'cat >/run/register.xml'], { input: SCENARIO });
-  const address = ['-i', bed.outside.address, '-p', '5080', `${SERVICE_ADDRESS}:5060`];
+export async function register(testbed: Testbed, name: string, callers: number): Promise<void> {
+  await testbed.outside.run(['sh', '-c', 'cat >/run/register.xml'], { input: SCENARIO });
+  const address = ['-i', testbed.outside.address, '-p', '5080', `${SERVICE_ADDRESS}:5060`];
   const amount = ['-m', String(callers), '-r', '200', '-nostdin', '-timeout', '20s'];
   const argv = ['sipp', '-sf', '/run/register.xml', '-s', name, ...amount, ...address];
-  const { code, stdout, stderr } = await bed.outside.run(argv, { env: { TERM: 'dumb' } });
+  const { code, stdout, stderr } = await testbed.outside.run(argv, { env: { TERM: 'dumb' } });
   if (code !== 0) throw new Error(`SIPp ended with ${code}: ${stderr || stdout}`);
 }
 
 /** How many of these callers are in a node's database. */
-export async function registered(node: BedNode, name: string): Promise<number> {
+export async function registered(node: TestbedNode, name: string): Promise<number> {
   const query = `select count(*) from location where username glob '${name}-*'`;
   return Number(await node.mustRun(['sqlite3', DATABASE, query]));
 }

@@ -1,17 +1,17 @@
-import type { Bed } from '../bed/bed.ts';
-import type { RunOptions } from '../bed/enter.ts';
-import { KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
-import type { BedNode } from '../bed/node.ts';
-import type { FailedOperation } from '../bed/state.ts';
+import type { RunOptions } from '../testbed/enter.ts';
+import { KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
+import type { TestbedNode } from '../testbed/node.ts';
+import type { FailedOperation } from '../testbed/state.ts';
+import type { Testbed } from '../testbed/testbed.ts';
 import { FIFO } from './configuration.ts';
 
 /** The Kamailio that a fault is about, as it was before the fault. Pids are the node's own. */
 export interface Service {
-  readonly bed: Bed;
+  readonly testbed: Testbed;
   /** Where it runs. */
-  readonly node: BedNode;
+  readonly node: TestbedNode;
   /** A node where it does not run. */
-  readonly target: BedNode;
+  readonly target: TestbedNode;
   readonly main: number;
   /** All its processes. */
   readonly pids: readonly number[];
@@ -30,16 +30,16 @@ export interface Service {
 }
 
 /** The service as it runs now. Throws when it does not. */
-export async function findService(bed: Bed): Promise<Service> {
-  const node = await bed.runningOn(KAMAILIO);
-  const target = bed.nodes.find((candidate) => candidate.name !== node?.name);
+export async function findService(testbed: Testbed): Promise<Service> {
+  const node = await testbed.runningOn(KAMAILIO);
+  const target = testbed.nodes.find((candidate) => candidate.name !== node?.name);
   if (!node || !target) throw new Error('Kamailio does not run on one node');
   const pids = await kamailioPids(node);
-  const shown = async () => (await bed.state()).failures;
+  const shown = async () => (await testbed.state()).failures;
   const logged = node.log().length;
   const earlier = new Set((await shown()).map((failure) => JSON.stringify(failure)));
   const service: Service = {
-    bed,
+    testbed,
     node,
     target,
     main: Number(await node.read(PIDFILE)),
@@ -70,7 +70,7 @@ const FAILED_MONITOR = new RegExp(
 );
 
 /** Pids of the instance's processes on a node; Kamailios of other instances are not among them. */
-export async function kamailioPids(node: BedNode): Promise<number[]> {
+export async function kamailioPids(node: TestbedNode): Promise<number[]> {
   const { stdout } = await node.run(['pgrep', '-x', '-a', 'kamailio']);
   const lines = stdout.split('\n').filter((line) => line.includes(` -P ${PIDFILE} `));
   return lines.map((line) => Number.parseInt(line, 10));
@@ -86,7 +86,7 @@ const RPC = `reply=fault_$$; mkfifo -m 666 "/tmp/$reply"; trap 'rm -f "/tmp/$rep
   printf '{"jsonrpc":"2.0","method":"%s","params":%s,"reply_name":"%s","id":1}\\n' "$2" "$3" "$reply" >"$1"
   timeout 10 cat "/tmp/$reply"`;
 
-function callRpc(node: BedNode, method: string, params: readonly string[]): Promise<string> {
+function callRpc(node: TestbedNode, method: string, params: readonly string[]): Promise<string> {
   const values = params.map((value) => (/^\d+$/.test(value) ? Number(value) : value));
   const options: RunOptions = { timeoutMs: 20_000 };
   return node.mustRun(['sh', '-ec', RPC, 'rpc', FIFO, method, JSON.stringify(values)], options);

@@ -1,4 +1,4 @@
-import { SERVICE_ADDRESS } from '../bed/configuration.ts';
+import { SERVICE_ADDRESS } from '../testbed/configuration.ts';
 import { CONFFILE, configuration, setParameter, setTimeoutOf, TIMEOUTS } from './configuration.ts';
 import { DEAD, type Fault } from './fault.ts';
 
@@ -17,9 +17,9 @@ export const SOCKET_FAULTS: readonly Fault[] = [
     monitor: DEAD,
     start: { code: 1, reason: new RegExp(`in use: tcp:${SERVICE_ADDRESS}:5060 by pid \\d+`) },
     cluster: 'moves it',
-    inflict: async ({ bed, node, signal, pids }) => {
+    inflict: async ({ testbed, node, signal, pids }) => {
       const thief = node.start(['node', '-e', TCP_THIEF]);
-      await bed.waitFor(() => thief.stdout().includes('waits'), 'the other program waits for the port');
+      await testbed.waitFor(() => thief.stdout().includes('waits'), 'the other program waits for the port');
       await signal('KILL', pids);
       return () => thief.stop('SIGKILL');
     },
@@ -48,12 +48,12 @@ export const SOCKET_FAULTS: readonly Fault[] = [
     monitor: { code: 1, reason: /5060: (unreachable|no answer)/ },
     start: { code: 1 },
     cluster: 'moves it',
-    inflict: async ({ bed, sh }) => {
-      await setTimeoutOf(bed, 'start', 6);
+    inflict: async ({ testbed, sh }) => {
+      await setTimeoutOf(testbed, 'start', 6);
       await sh('ip link set lo down');
       return async () => {
         await sh('ip link set lo up');
-        await setTimeoutOf(bed, 'start', TIMEOUTS.start);
+        await setTimeoutOf(testbed, 'start', TIMEOUTS.start);
       };
     },
   },
@@ -62,18 +62,18 @@ export const SOCKET_FAULTS: readonly Fault[] = [
     start: { code: 1, reason: /does not serve in time: udp:\S+: nobody listens there/ },
     cluster: 'moves it',
     registrations: 'kept',
-    inflict: async ({ bed, node }) => {
-      await setTimeoutOf(bed, 'start', 6);
-      for (const { name, write } of bed.nodes) {
+    inflict: async ({ testbed, node }) => {
+      await setTimeoutOf(testbed, 'start', 6);
+      for (const { name, write } of testbed.nodes) {
         const address = name === node.name ? '127.0.0.1' : SERVICE_ADDRESS;
         await write(CONFFILE, configuration(`listen=udp:${address}:5060\n`));
       }
-      await setParameter(bed, 'proto', 'conf_udp');
+      await setParameter(testbed, 'proto', 'conf_udp');
       return async () => {
-        await setParameter(bed, 'proto', undefined);
-        await setTimeoutOf(bed, 'start', TIMEOUTS.start);
-        for (const { write } of bed.nodes) await write(CONFFILE, configuration());
-        await bed.settle();
+        await setParameter(testbed, 'proto', undefined);
+        await setTimeoutOf(testbed, 'start', TIMEOUTS.start);
+        for (const { write } of testbed.nodes) await write(CONFFILE, configuration());
+        await testbed.settle();
       };
     },
   },

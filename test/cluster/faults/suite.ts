@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
-import type { Bed } from '../bed/bed.ts';
-import { KAMAILIO } from '../bed/kamailio.ts';
-import { whyNoBed } from '../bed/needs.ts';
-import { openBed } from '../bed/open.ts';
+import { KAMAILIO } from '../testbed/kamailio.ts';
+import { whyNoTestbed } from '../testbed/needs.ts';
+import { openTestbed } from '../testbed/open.ts';
+import type { Testbed } from '../testbed/testbed.ts';
 import { createService } from './configuration.ts';
 import type { Fault } from './fault.ts';
 import { take } from './take.ts';
@@ -10,17 +10,17 @@ import { take } from './take.ts';
 /** Only faults whose name matches: FAULT='pidfile|FIFO' npm test -- faults. */
 const ONLY = new RegExp(process.env.FAULT ?? '');
 
-/** Takes one service in one bed through all faults, one after the other; each is a test of its own. */
+/** Takes one service in one testbed through all faults, one after the other; each is a test of its own. */
 export function faultSuite(name: string, faults: readonly Fault[]): void {
   const tests = suite(name);
-  const why = whyNoBed();
-  let bed: Bed | undefined;
+  const why = whyNoTestbed();
+  let testbed: Testbed | undefined;
   let isSound = false;
   tests.before(async () => {
-    if (why === undefined) bed = await openBed();
+    if (why === undefined) testbed = await openTestbed();
   });
   tests.after(async () => {
-    await bed?.close();
+    await testbed?.close();
   });
   for (const fault of faults.filter(({ broken }) => ONLY.test(broken))) {
     if (why !== undefined) {
@@ -29,12 +29,12 @@ export function faultSuite(name: string, faults: readonly Fault[]): void {
       continue;
     }
     tests(fault.broken, async () => {
-      if (!bed) throw new Error('the bed was not opened');
-      if (!isSound) await begin(bed);
+      if (!testbed) throw new Error('the testbed was not opened');
+      if (!isSound) await begin(testbed);
       // What a failed row leaves is no start for the next one.
       isSound = false;
       const startedAt = performance.now();
-      await take(bed, fault);
+      await take(testbed, fault);
       isSound = true;
       console.log(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${fault.broken}`);
     });
@@ -42,7 +42,7 @@ export function faultSuite(name: string, faults: readonly Fault[]): void {
   tests.run();
 }
 
-async function begin(bed: Bed): Promise<void> {
-  if ((await bed.state()).resources.some(({ id }) => id === KAMAILIO)) await bed.cleanUp();
-  await createService(bed);
+async function begin(testbed: Testbed): Promise<void> {
+  if ((await testbed.state()).resources.some(({ id }) => id === KAMAILIO)) await testbed.cleanUp();
+  await createService(testbed);
 }

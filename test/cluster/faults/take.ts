@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
-import type { Bed } from '../bed/bed.ts';
-import { KAMAILIO, PIDFILE } from '../bed/kamailio.ts';
-import type { BedNode } from '../bed/node.ts';
-import type { FailedOperation } from '../bed/state.ts';
-import type { Fault, Mend, MonitorVerdict, Verdict } from './fault.ts';
+import { KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
+import type { TestbedNode } from '../testbed/node.ts';
+import type { FailedOperation } from '../testbed/state.ts';
+import type { Testbed } from '../testbed/testbed.ts';
+import type { Fault, MonitorVerdict, Undo, Verdict } from './fault.ts';
 import { assertHolds } from './holds.ts';
 import { register, registered } from './registrations.ts';
 import { findService, type Service } from './service.ts';
@@ -18,19 +18,19 @@ const CALLERS = 3;
  * the machine is mended, and all is looked at again. Throws when anything is not as the row says. Afterwards the
  * service runs and the cluster knows of no failure.
  */
-export async function take(bed: Bed, fault: Fault): Promise<void> {
-  const mends: (Mend | undefined)[] = [];
+export async function take(testbed: Testbed, fault: Fault): Promise<void> {
+  const undos: (Undo | undefined)[] = [];
   let service: Service;
   let callers: string | undefined;
   try {
     if (fault.prepare) {
-      mends.push(await fault.prepare(await findService(bed)));
-      await bed.settle();
+      undos.push(await fault.prepare(await findService(testbed)));
+      await testbed.settle();
     }
-    service = await findService(bed);
+    service = await findService(testbed);
     callers = fault.registrations === 'kept' ? `caller${service.main}` : undefined;
-    if (callers) await register(bed, callers, CALLERS);
-    mends.push(await fault.inflict(service));
+    if (callers) await register(testbed, callers, CALLERS);
+    undos.push(await fault.inflict(service));
     if (fault.monitor) await assertMonitor(service, fault.monitor);
     await untilDone(service, fault);
     for (const task of ['start', 'stop'] as const) {
@@ -38,14 +38,14 @@ export async function take(bed: Bed, fault: Fault): Promise<void> {
       if (verdict) await assertFailure(service, task, verdict);
     }
   } finally {
-    for (const mend of mends.reverse()) await mend?.();
+    for (const undo of undos.reverse()) await undo?.();
   }
   if (callers) assert.is(await registered(service.node, callers), CALLERS, 'registrations are kept');
   // It takes its time. A monitor that failed is no obstacle to the next fault, but all else is.
   const isHarmless = fault.cluster === 'leaves it alone' || fault.cluster === 'restarts it here';
-  if (!isHarmless) await bed.command(['crm_resource', '--cleanup', '--resource', KAMAILIO]);
-  await bed.settle();
-  await assertHolds(bed);
+  if (!isHarmless) await testbed.command(['crm_resource', '--cleanup', '--resource', KAMAILIO]);
+  await testbed.settle();
+  await assertHolds(testbed);
   await fault.check?.(service);
 }
 
@@ -58,7 +58,10 @@ async function assertMonitor(service: Service, verdict: MonitorVerdict): Promise
 }
 
 /** Has a node's executor call a monitor, and returns what that said. */
-export async function forceCheck(node: BedNode, level?: number): Promise<{ code: number; reason: string }> {
+export async function forceCheck(
+  node: TestbedNode,
+  level?: number,
+): Promise<{ code: number; reason: string }> {
   const argv = ['crm_resource', '--resource', KAMAILIO, '--force-check'];
   const env: Record<string, string> = level === undefined ? {} : { OCF_CHECK_LEVEL: String(level) };
   const { stdout, stderr } = await node.run(argv, { env });
@@ -79,7 +82,7 @@ async function assertFailure(
 ): Promise<void> {
   const isMeant = ({ resource, task: done, intervalMs }: FailedOperation) =>
     resource === KAMAILIO && done === task && (task !== 'monitor' || intervalMs > 0);
-  const { code, reason } = await service.bed.waitFor(
+  const { code, reason } = await service.testbed.waitFor(
     async () =>
       (await service.failures()).find(isMeant) ?? (task === 'monitor' ? service.loggedMonitor() : undefined),
     `the cluster shows a failed ${task}`,
@@ -96,10 +99,10 @@ function assertVerdict(task: string, verdict: Verdict, code: number, reason: str
 }
 
 async function untilDone(service: Service, { cluster }: Fault): Promise<void> {
-  const { bed, node, main } = service;
+  const { testbed, node, main } = service;
   if (typeof cluster === 'object') return cluster.until(service);
   if (cluster === 'leaves it alone') {
-    await bed.settle();
+    await testbed.settle();
     // 190 is shown among the failures, but counts as none.
     const failures = await service.failures();
     assert.equal(
@@ -107,21 +110,21 @@ async function untilDone(service: Service, { cluster }: Fault): Promise<void> {
       [],
     );
     assert.ok(
-      (await bed.state()).history.every(({ failCount }) => failCount === 0),
+      (await testbed.state()).history.every(({ failCount }) => failCount === 0),
       'no failure is counted',
     );
     assert.is(Number(await node.read(PIDFILE)), main, 'the main process is the same');
     return;
   }
-  await bed.waitFor(
+  await testbed.waitFor(
     async () => {
-      const place = await bed.runningOn(KAMAILIO);
+      const place = await testbed.runningOn(KAMAILIO);
       if (!place || (place.name === node.name) !== (cluster === 'restarts it here')) return false;
       const pid = Number(await place.read(PIDFILE));
-      return pid > 0 && (place.name !== node.name || pid !== main) && (await bed.answers());
+      return pid > 0 && (place.name !== node.name || pid !== main) && (await testbed.answers());
     },
     cluster === 'moves it' ? 'another node serves' : `another Kamailio serves on ${node.name}`,
     LIMIT_MS,
   );
-  await bed.settle();
+  await testbed.settle();
 }

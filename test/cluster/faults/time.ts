@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { GROUP } from '../bed/kamailio.ts';
-import { AGENT_PATH, type BedNode } from '../bed/node.ts';
+import { GROUP } from '../testbed/kamailio.ts';
+import { AGENT_PATH, type TestbedNode } from '../testbed/node.ts';
 import {
   CONFFILE,
   configuration,
@@ -11,7 +11,7 @@ import {
   setTimeoutOf,
   TIMEOUTS,
 } from './configuration.ts';
-import { DEAD, type Fault, type Mend } from './fault.ts';
+import { DEAD, type Fault, type Undo } from './fault.ts';
 import { register, registered } from './registrations.ts';
 import { kamailioPids } from './service.ts';
 import { forceCheck } from './take.ts';
@@ -50,23 +50,23 @@ export const TIME_FAULTS: readonly Fault[] = [
     broken: 'Kamailio does not heed SIGTERM',
     monitor: { code: 1, reason: /control plane: no reply/ },
     cluster: 'restarts it here',
-    prepare: ({ bed, node }) => makeDeaf(bed, node),
+    prepare: ({ testbed, node }) => makeDeaf(testbed, node),
     inflict: async ({ signal, workers }) => void (await signal('STOP', await workers(/FIFO/))),
   },
   {
     broken: 'Kamailio takes 10 s to stop, for it writes to its database',
     cluster: 'moves it',
     also: 'every registration is in the database: the stop was not cut off',
-    inflict: async ({ bed, sh, target }) => {
+    inflict: async ({ testbed, sh, target }) => {
       // Not even a machine that is busy besides makes it miss this.
-      await setTimeoutOf(bed, 'stop', 240);
-      await register(bed, 'slow', SLOW_CALLERS);
+      await setTimeoutOf(testbed, 'stop', 240);
+      await register(testbed, 'slow', SLOW_CALLERS);
       await sh('sqlite3 "$1" "$2"', DATABASE, SLOW_TRIGGER);
-      await bed.command(['crm_resource', '--resource', GROUP, '--move', '--node', target.name]);
+      await testbed.command(['crm_resource', '--resource', GROUP, '--move', '--node', target.name]);
       return async () => {
-        await bed.command(['crm_resource', '--resource', GROUP, '--clear']);
+        await testbed.command(['crm_resource', '--resource', GROUP, '--clear']);
         await sh('sqlite3 "$1" "drop trigger slow"', DATABASE);
-        await setTimeoutOf(bed, 'stop', TIMEOUTS.stop);
+        await setTimeoutOf(testbed, 'stop', TIMEOUTS.stop);
       };
     },
     check: async ({ node }) => assert.is(await registered(node, 'slow'), SLOW_CALLERS),
@@ -86,10 +86,10 @@ export const TIME_FAULTS: readonly Fault[] = [
     monitor: DEAD,
     cluster: 'restarts it here',
     also: 'none says 7 once a process of it lives, and the start succeeds',
-    inflict: async ({ bed, node, signal, pids }) => {
+    inflict: async ({ testbed, node, signal, pids }) => {
       await node.write(CONFFILE, configuration('fork_delay=200000\n'));
       await signal('KILL', pids);
-      await bed.waitFor(async () => {
+      await testbed.waitFor(async () => {
         const living = await kamailioPids(node);
         const { code, reason } = await forceCheck(node);
         assert.ok(living.length === 0 || code !== 7, `7 though pid ${living} lived: ${reason}`);
@@ -102,13 +102,13 @@ export const TIME_FAULTS: readonly Fault[] = [
     broken: 'the node is so loaded that a monitor gets 5 % of a CPU',
     monitor: { code: 0 },
     cluster: 'leaves it alone',
-    prepare: async ({ bed }) => {
+    prepare: async ({ testbed }) => {
       // Neither the recurring monitor nor a poll may run out of time on a machine that is loaded besides.
-      await setTimeoutOf(bed, 'monitor', 120);
-      await setParameter(bed, 'probe_timeout', '60');
+      await setTimeoutOf(testbed, 'monitor', 120);
+      await setParameter(testbed, 'probe_timeout', '60');
       return async () => {
-        await setTimeoutOf(bed, 'monitor', TIMEOUTS.monitor);
-        await setParameter(bed, 'probe_timeout', PROBE_TIMEOUT);
+        await setTimeoutOf(testbed, 'monitor', TIMEOUTS.monitor);
+        await setParameter(testbed, 'probe_timeout', PROBE_TIMEOUT);
       };
     },
     inflict: ({ node }) => wrapAgent(node, FIVE_PERCENT),
@@ -117,13 +117,13 @@ export const TIME_FAULTS: readonly Fault[] = [
     broken: 'the clock jumps by an hour, to and fro, for the agent and Kamailio',
     monitor: { code: 0 },
     cluster: 'leaves it alone',
-    prepare: async ({ bed, node }) => {
+    prepare: async ({ testbed, node }) => {
       await node.write('/tmp/clock', '+0\n');
       const unwrap = await wrapAgent(node, OWN_CLOCK);
-      await setParameter(bed, 'extra_options', '-A OWN_CLOCK');
+      await setParameter(testbed, 'extra_options', '-A OWN_CLOCK');
       return async () => {
         await unwrap();
-        await setParameter(bed, 'extra_options', undefined);
+        await setParameter(testbed, 'extra_options', undefined);
       };
     },
     inflict: async ({ node, sh, main }) => {
@@ -139,7 +139,7 @@ export const TIME_FAULTS: readonly Fault[] = [
 ];
 
 /** Puts a wrapper in the agent's place, beside which the agent lies as kamailio.real. Returns how that is undone. */
-async function wrapAgent(node: BedNode, wrapper: string): Promise<Mend> {
+async function wrapAgent(node: TestbedNode, wrapper: string): Promise<Undo> {
   const sh = (script: string) => node.mustRun(['sh', '-ec', script, 'wrap', AGENT_PATH]);
   await node.write(`${AGENT_PATH}.new`, wrapper);
   await sh('cp -p "$1" "$1.real"; chmod 755 "$1.new"; mv "$1.new" "$1"');

@@ -1,0 +1,182 @@
+import { Failure } from '../failure/failure.ts';
+import { DEFAULT_PORTS, type Target } from '../sip-probe/target.ts';
+import { hasControl } from '../text/control-characters.ts';
+import { oneLine } from '../text/one-line.ts';
+
+/**
+ * The domains of parameter values. Each takes the text that an administrator wrote and returns the value
+ * that the agent works with, or throws a Failure whose message completes "NAME=VALUE: ...".
+ */
+
+const MAX_PATH_BYTES = 4095;
+
+/** An absolute path without control characters (PATH_MAX of Linux, less its NUL). */
+export function absolutePath(text: string): string {
+  if (!text.startsWith('/'))
+    throw new Failure({ seen: 'is no absolute path', remedy: 'write it with a leading /' });
+  if (hasControl(text))
+    throw new Failure({ seen: 'holds a control character, which no path of this agent may' });
+  if (Buffer.byteLength(text) > MAX_PATH_BYTES)
+    throw new Failure({ seen: `is longer than ${MAX_PATH_BYTES} bytes` });
+  return text;
+}
+
+/** As `absolutePath`, or empty for "none". */
+export function optionalPath(text: string): string {
+  return text === '' ? '' : absolutePath(text);
+}
+
+/**
+ * An IPv4 or IPv6 literal, brackets around it allowed and taken away. No host names: a monitor that needs
+ * the DNS fails when the DNS does, and takes the SIP service down with it.
+ */
+export function address(text: string): string {
+  const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
+  if (isIPv4(bare) || isIPv6(bare)) return bare;
+  if (bare.includes('%'))
+    throw new Failure({ seen: 'names a zone', remedy: 'give an address that needs none' });
+  if (/^\d+\.\d+\.\d+\.\d+:\d+$/.test(text) || /^\[.*\]:\d+$/.test(text))
+    throw new Failure({ seen: 'holds a port', remedy: 'give the address here and the port in `port`' });
+  throw new Failure({ seen: 'is no IPv4 or IPv6 address (host names are not looked up)' });
+}
+
+function isIPv4(text: string): boolean {
+  const numbers = text.split('.');
+  return (
+    numbers.length === 4 &&
+    numbers.every((number) => /^(0|[1-9]\d{0,2})$/.test(number) && Number(number) < 256)
+  );
+}
+
+/** By the parser of URLs, which is at hand; node:net would cost a monitor 10 ms (its expression is huge). */
+function isIPv6(text: string): boolean {
+  if (!/^[0-9a-fA-F:.]+$/.test(text)) return false;
+  try {
+    return new URL(`http://[${text}]/`) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** As `address`, or empty for "none". */
+export function optionalAddress(text: string): string {
+  return text === '' ? '' : address(text);
+}
+
+/** More sockets than one Kamailio has; polled at once they would be a burst of their own. */
+const MAX_PROBES = 64;
+
+/**
+ * A list of sockets as Kamailio's listen lines have them, separated by blanks or commas:
+ * `udp:10.0.0.1:5060 tls:[2001:db8::1]`. Without a port it is 5060, for tls 5061.
+ */
+export function targets(text: string): readonly Target[] {
+  if (text.trim() === '') return [];
+  const entries = text.split(',').flatMap((part) => part.trim().split(/[ \t]+/));
+  if (entries.length > MAX_PROBES) {
+    throw new Failure({
+      seen: `lists ${entries.length} sockets`,
+      remedy: `from entry ${MAX_PROBES + 1} ("${entries[MAX_PROBES]}") on it is too many`,
+    });
+  }
+  return entries.map(target);
+}
+
+function target(entry: string): Target {
+  const refuse = (why: string) => new Failure({ seen: `entry "${oneLine(entry, 80)}" ${why}` });
+  if (entry === '') throw new Failure({ seen: 'has an empty entry', remedy: 'remove the comma too many' });
+  const [, scheme, bracketed, plain, portText] =
+    /^([a-z]+):(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(entry) ?? [];
+  if (scheme === undefined)
+    throw refuse('is no socket; write TRANSPORT:ADDRESS:PORT, an IPv6 address in brackets');
+  const transport = TRANSPORTS.find((name) => name === scheme);
+  if (!transport) throw refuse(`has no transport of ${TRANSPORTS.join(', ')}`);
+  const literal = bracketed ?? plain ?? '';
+  if (bracketed === undefined ? !isIPv4(literal) : !isIPv6(literal)) {
+    throw refuse('has no IPv4 or bracketed IPv6 address (host names are not looked up)');
+  }
+  if (portText === undefined) return { transport, address: literal, port: DEFAULT_PORTS[transport] };
+  try {
+    return { transport, address: literal, port: port(portText) };
+  } catch {
+    throw refuse('has no port from 1 to 65535');
+  }
+}
+
+const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
+
+/** A port from 1 to 65535. */
+export function port(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > 65535)
+    throw new Failure({ seen: 'is no port', remedy: 'give a number from 1 to 65535' });
+  return value;
+}
+
+export const PROTOS = ['udp', 'tcp', 'udptcp', 'conf_udp', 'conf_tcp', 'conf_udptcp'] as const;
+export type Proto = (typeof PROTOS)[number];
+
+/** One of the six values of `proto`. */
+export function proto(text: string): Proto {
+  const found = PROTOS.find((name) => name === text);
+  if (!found) throw new Failure({ seen: `is not one of ${PROTOS.join(', ')}` });
+  return found;
+}
+
+export const MONITOR_TOOLS = ['builtin', 'external'] as const;
+export type MonitorTools = (typeof MONITOR_TOOLS)[number];
+
+/** Whose clients the monitor uses. */
+export function monitorTools(text: string): MonitorTools {
+  const found = MONITOR_TOOLS.find((name) => name === text);
+  if (!found) throw new Failure({ seen: `is not one of ${MONITOR_TOOLS.join(', ')}` });
+  return found;
+}
+
+/**
+ * The name (or number) of an account or group (useradd(8)), also with a realm or domain as directories have them
+ * (`user@realm`, `DOMAIN\user`), or empty for "none". It never begins with a dash: programs that look it up or change
+ * to it must not take it for an option. Nor does it hold a blank, a colon or a slash.
+ */
+export function accountName(text: string): string {
+  const pattern =
+    /^((?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\\)?[A-Za-z_][A-Za-z0-9_.-]{0,30}\$?(?:@[A-Za-z0-9][A-Za-z0-9.-]{0,252})?|\d{1,10})$/;
+  if (text === '' || pattern.test(text)) return text;
+  throw new Failure({ seen: 'is no name of an account' });
+}
+
+/** The user part of a SIP URI, or empty (RFC 3261 §25.1: `user`, without the escapes nobody needs here). */
+export function sipUser(text: string): string {
+  if (/^[A-Za-z0-9\-_.!~*'()&=+$,;?/]{0,128}$/.test(text)) return text;
+  throw new Failure({ seen: 'is no user part of a SIP URI' });
+}
+
+/**
+ * Splits a command line into words the way a shell would, and stops there: blanks separate, '...' and
+ * "..." hold together, a backslash takes the next character as it is. Nothing is expanded, so `$(...)`,
+ * `*` and `;` stay what they are.
+ */
+export function words(text: string): readonly string[] {
+  if (hasControl(text.replaceAll('\t', ' '))) throw new Failure({ seen: 'holds a control character' });
+  const found: string[] = [];
+  // A word is a run of pieces without a blank between them: "..." | '...' | \x | anything else.
+  const piece = /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)|([^\s"'\\]+)/y;
+  let rest = 0;
+  let word: string | undefined;
+  while (rest < text.length) {
+    if (text[rest] === ' ' || text[rest] === '\t') {
+      if (word !== undefined) found.push(word);
+      word = undefined;
+      rest += 1;
+      continue;
+    }
+    piece.lastIndex = rest;
+    const match = piece.exec(text);
+    if (!match) throw new Failure({ seen: 'ends inside a quote' });
+    const [whole, double, single, escaped, plain] = match;
+    word = (word ?? '') + (double?.replace(/\\(["\\$`])/g, '$1') ?? single ?? escaped ?? plain ?? '');
+    rest += whole.length;
+  }
+  if (word !== undefined) found.push(word);
+  return found;
+}

@@ -1,0 +1,195 @@
+import * as values from './domains.ts';
+import { duration, optionalDuration } from './duration.ts';
+
+/** One row of the table of parameters: the single source of parsing, metadata, help and man page. */
+export interface ParameterRow<T> {
+  readonly type: 'string' | 'integer' | 'select';
+  /** What an unset variable stands for, as an administrator would write it. */
+  readonly default: string;
+  /** Text to value; throws a Failure that says what is wrong with the text. */
+  readonly parse: (text: string) => T;
+  readonly short: string;
+  /** Paragraphs are separated by an empty line. */
+  readonly long: string;
+  readonly required?: true;
+  /** Parameters of one group must differ between the resources of a cluster (OCF RA API 1.1). */
+  readonly uniqueGroup?: string;
+  /** A change takes effect without a restart of Kamailio: it reaches neither its command line nor its directories. */
+  readonly reloadable?: true;
+  /** The values of a `select`. */
+  readonly options?: readonly string[];
+}
+
+/** Stands for the instance's name in the default of `pidfile`. */
+export const INSTANCE_MARK = 'INSTANCE';
+
+const row = <T>(entry: ParameterRow<T>): ParameterRow<T> => entry;
+
+/** Every parameter, in the order people read them. Names, types and defaults of the first thirteen are the established interface. */
+export const PARAMETERS = {
+  binary: row({
+    type: 'string',
+    default: '/usr/sbin/kamailio',
+    parse: values.absolutePath,
+    short: 'Kamailio executable',
+    long: 'Absolute path of the Kamailio executable.',
+  }),
+  conffile: row({
+    type: 'string',
+    default: '/etc/kamailio/kamailio.cfg',
+    parse: values.absolutePath,
+    short: 'Configuration file',
+    long: 'Absolute path of the configuration file. Instances that share a node each need a file of their own.',
+  }),
+  pidfile: row({
+    type: 'string',
+    default: `/var/run/kamailio_${INSTANCE_MARK}/kamailio.pid`,
+    parse: values.absolutePath,
+    uniqueGroup: 'pidfile',
+    short: 'File with the process id',
+    long: `Absolute path of the file with Kamailio's process id. It also names the instance: the processes that were started with "-P" and this path are the instance's, so it must be unique.
+
+${INSTANCE_MARK} in the default stands for the name of the resource. The directory is made when it is missing, and given to kamuser. It must not be a symbolic link, and nobody but root and kamuser may write to it.`,
+  }),
+  monitoring_ip: row({
+    type: 'string',
+    default: '',
+    parse: values.optionalAddress,
+    reloadable: true,
+    short: 'Address that is polled',
+    long: 'IPv4 or IPv6 address that the monitor polls with SIP OPTIONS. Empty: listen_address.',
+  }),
+  listen_address: row({
+    type: 'string',
+    default: '',
+    parse: values.address,
+    required: true,
+    uniqueGroup: 'socket',
+    short: 'Address Kamailio listens on',
+    long: 'IPv4 or IPv6 address that Kamailio listens on, without a port. Host names are not looked up.',
+  }),
+  port: row({
+    type: 'string',
+    default: '5060',
+    parse: values.port,
+    uniqueGroup: 'socket',
+    short: 'SIP port',
+    long: 'Port that Kamailio listens on, 1 to 65535.',
+  }),
+  proto: row({
+    type: 'string',
+    default: 'udptcp',
+    parse: values.proto,
+    uniqueGroup: 'socket',
+    short: 'SIP transports',
+    long: `One of ${values.PROTOS.join(', ')}.
+
+udp, tcp and udptcp hand Kamailio its sockets on the command line: listen_address and the loopback address, with port. With conf_udp, conf_tcp and conf_udptcp the listen lines of the configuration file hold; the part behind the underscore only says what is polled.`,
+  }),
+  sipsak: row({
+    type: 'string',
+    default: '/usr/bin/sipsak',
+    parse: values.optionalPath,
+    reloadable: true,
+    short: 'sipsak program',
+    long: 'Absolute path of sipsak; used with monitor_tools=external only.',
+  }),
+  kamctl: row({
+    type: 'string',
+    default: '/usr/sbin/kamctl',
+    parse: values.optionalPath,
+    reloadable: true,
+    short: 'kamctl program',
+    long: 'Absolute path of kamctl; used with monitor_tools=external only. Also looked for in /usr/bin.',
+  }),
+  kamctlrc: row({
+    type: 'string',
+    default: '/etc/kamailio/kamctlrc',
+    parse: values.optionalPath,
+    reloadable: true,
+    short: "The instance's kamctlrc",
+    long: `Absolute path of the control settings (kamctlrc) of this instance. The monitor asks Kamailio for its up-time through the FIFO named by RPCFIFOPATH in this file. Without that line: /var/run/kamailio/kamailio_rpc.fifo or /run/kamailio/kamailio_rpc.fifo, as kamctl does.
+
+Kamailio replies into /tmp (behind CHROOT_DIR, if that is set here). If modparam("jsonrpcs", "fifo_reply_dir", "/DIRECTORY/") names another directory, write it here as RPCFIFOREPLYDIR=/DIRECTORY; kamctl ignores that line.
+
+Every instance on a node can be checked this way when each has a kamctlrc of its own. Empty: the control plane is not checked. The file is read as data; nothing in it is executed.`,
+  }),
+  kamuser: row({
+    type: 'string',
+    default: '',
+    parse: values.accountName,
+    short: 'Account Kamailio runs as',
+    long: `Account that Kamailio runs as. Empty: the account that calls the agent, which is root under Pacemaker.
+
+Root starts Kamailio as this account by setpriv (util-linux), so no part of Kamailio runs as root. It must be able to read its configuration and keys, and cannot listen on a port below 1024. The limits of pacemaker.service hold for it (LimitNOFILE), not those of limits.conf.
+
+Only processes of root, kamuser, or the owner of the pidfile or its directory count as the instance's. If kamailio.cfg changes the account itself, set kamuser too.`,
+  }),
+  kamgroup: row({
+    type: 'string',
+    default: '',
+    parse: values.accountName,
+    short: 'Group Kamailio runs as',
+    long: "Group that Kamailio runs in. Empty: kamuser's own group. Without kamuser it is Kamailio's option -g alone.",
+  }),
+  extra_options: row({
+    type: 'string',
+    default: '',
+    parse: values.words,
+    short: 'More options for Kamailio',
+    long: 'More options for the command line of Kamailio, split at blanks; quotes hold words together. Nothing is expanded or executed.',
+  }),
+  monitor_tools: row({
+    type: 'select',
+    default: 'builtin',
+    options: values.MONITOR_TOOLS,
+    parse: values.monitorTools,
+    reloadable: true,
+    short: 'Clients that the monitor uses',
+    long: "builtin: the agent's own SIP and RPC clients. external: sipsak and `kamctl monitor 1`, as the shell agent runs them; they must be installed, and sipsak polls udp and tcp only.",
+  }),
+  probes: row({
+    type: 'string',
+    default: '',
+    parse: values.targets,
+    reloadable: true,
+    short: 'Sockets to poll',
+    long: `What to poll instead of monitoring_ip, port and proto: a list of sockets as Kamailio's listen lines have them, separated by blanks or commas, for example "udp:192.0.2.10:5060 tls:[2001:db8::1]:5061". The transports are udp, tcp and tls; without a port it is 5060, for tls 5061. All are polled at the same time, and all have to answer.
+
+Over tls the certificate is not verified: one that strangers distrust is no outage. At check level 20 its expiry is looked at.`,
+  }),
+  probe_user: row({
+    type: 'string',
+    default: 'monitor',
+    parse: values.sipUser,
+    reloadable: true,
+    short: 'User part of the polled URI',
+    long: 'The monitor polls sip:USER@ADDRESS:PORT. Empty: it polls sip:ADDRESS:PORT, which the kamailio.cfg that comes with Kamailio answers as it is.',
+  }),
+  probe_timeout: row({
+    type: 'integer',
+    default: '5',
+    parse: duration,
+    reloadable: true,
+    short: 'Time one poll may take (s)',
+    long: 'Time that one poll may take, retransmissions included (over UDP after 0.5, 1.5, 3.5 s, and so on): seconds, or with a unit as Pacemaker takes it (5, 5s, 5000ms, 1min), from 1 s on. If the timeout of the operation is shorter, that holds.',
+  }),
+  stop_grace: row({
+    type: 'integer',
+    default: '',
+    parse: optionalDuration,
+    reloadable: true,
+    short: 'Time to terminate (s)',
+    long: 'Time that a terminating Kamailio may take, in seconds or with a unit (60, 60s, 1min), for example to write its registrations to a database, before it is killed; the timeout of the stop operation must be longer. Nothing else cuts this time short.\n\nEmpty: the timeout of the stop operation less 5 s, but a Kamailio in which nothing moves any more is killed earlier: after a third of that time (3 s at least), or after 3 s if all its processes had been stopped.',
+  }),
+} as const;
+
+export type ParameterName = keyof typeof PARAMETERS;
+
+/** The parsed parameters, by their names. */
+export type Params = {
+  readonly [Name in ParameterName]: ReturnType<(typeof PARAMETERS)[Name]['parse']>;
+};
+
+/** The names in the order of the table. */
+export const PARAMETER_NAMES = Object.keys(PARAMETERS) as readonly ParameterName[];
