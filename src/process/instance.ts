@@ -110,14 +110,17 @@ function mayRun(uid: number, instance: Instance, search: Search): boolean {
   return isKnownAccount(uid, instance) || isRootsDoing(uid, instance, search);
 }
 
-/** Whether an account is one of those by which an instance is known without a look at its processes. */
+/**
+ * Whether an account is one of those by which an instance is known without a look at its processes. kamuser comes last:
+ * it may be a directory service's, which takes a process to ask and may be away.
+ */
 export function isKnownAccount(uid: number, instance: Instance): boolean {
   const { pidfile } = instance;
   return (
-    isTold(uid, instance) ||
     uid === ownerOf(pidfile) ||
     uid === ownerOf(dirname(pidfile)) ||
-    uid === rememberedUid(pidfile)
+    uid === rememberedUid(pidfile) ||
+    isTold(uid, instance)
   );
 }
 

@@ -8,6 +8,7 @@ import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
 import { account } from '../support/ordinary-user.ts';
 import { commandLine } from '../support/processes.ts';
+import { traceAction } from '../support/trace.ts';
 
 const NOBODY = account('nobody');
 const KAMAILIO = account('kamailio');
@@ -81,6 +82,16 @@ test('kamuser may be a number, kamgroup any group: Kamailio is in it from the fi
     assert.is(lstatSync(instance.pidfile).gid, gid);
     assertCall(await call(instance, 'monitor', params), 0);
     assertCall(await call(instance, 'stop', params), 0);
+  }));
+
+test('a healthy monitor does not look kamuser up: a directory service would have to be asked each time', () =>
+  withInstance(AS_NOBODY, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const { code, text } = await traceAction(instance, 'monitor', 'openat,execve');
+    assert.is(code, 0);
+    assert.match(text, instance.pidfile);
+    assert.not.match(text, /\/etc\/passwd|getent/);
+    assertCall(await call(instance, 'stop'), 0);
   }));
 
 test('kamuser=root needs no change of accounts', () =>
