@@ -46,6 +46,8 @@ const common = {
   legalComments: 'eof',
   // For whoever reads the script in a terminal.
   lineLimit: 160,
+  // The path above a module's code is the same in a tree whose node_modules is a link.
+  preserveSymlinks: true,
   // ES modules bundle flat; a CommonJS package would come inside a wrapper.
   mainFields: ['module', 'main'],
   define: { AGENT_VERSION: JSON.stringify(source.version), AGENT_COMMIT: JSON.stringify(source.commit) },
