@@ -82,7 +82,7 @@ bedTest(
 );
 
 const HOLD_A_BED = `
-import { openTestbed } from '${new URL('bed/open.ts', import.meta.url)}';
+import { openTestbed } from '${new URL('testbed/open.ts', import.meta.url)}';
 setInterval(() => {}, 1000);
 await openTestbed({ nodes: 2, label: process.argv[1] });
 console.log('open');

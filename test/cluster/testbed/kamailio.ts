@@ -26,7 +26,7 @@ export const ADDRESS_RESOURCE = 'sip_ip';
 export const KAMAILIO = 'kamailio';
 export const PIDFILE = `/var/run/kamailio_${KAMAILIO}/kamailio.pid`;
 
-const EXAMPLES = new URL('../../../packaging/examples', import.meta.url);
+const EXAMPLES = new URL('../../../packaging/examples/', import.meta.url);
 
 /** The example configuration that each node begins with: poll route and control FIFO. */
 export function exampleFile(name: 'kamailio.cfg' | 'kamctlrc'): string {
