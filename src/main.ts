@@ -5,7 +5,7 @@ import { explainExhaustion, isExhaustion } from './failure/system-error.ts';
 import { OCF_ERR_GENERIC, OCF_ERR_UNIMPLEMENTED } from './ocf/exit-code.ts';
 import { type Invocation, readInvocation } from './ocf/invocation.ts';
 import { type Log, openLog, writeExitReason } from './ocf/log.ts';
-import { unknownFlags } from './params/parse.ts';
+import { unknownFlags } from './params/raw.ts';
 import { absoluteParts } from './system/search-path.ts';
 import { oneLine } from './text/one-line.ts';
 

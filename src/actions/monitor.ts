@@ -3,6 +3,7 @@ import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { stoppedMain } from '../checks/supervision.ts';
 import { untoldAccount } from '../checks/untold-account.ts';
 import { usableParams } from '../checks/usable.ts';
+import { checkOwnSockets } from '../checks/whose-socket.ts';
 import { Failure, type Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import { nextTurn } from '../lifetime/clock.ts';
@@ -14,6 +15,7 @@ import {
   OCF_SUCCESS,
 } from '../ocf/exit-code.ts';
 import { type ParameterFault, readParamsWithFaults } from '../params/parse.ts';
+import { processesLeft } from '../process/dead-workers.ts';
 import { findProcesses } from '../process/instance.ts';
 import { findMain, findMainByDescent, type MainProcess } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
@@ -45,17 +47,20 @@ export async function monitor({ invocation, deadline }: Context): Promise<ExitCo
   const socketsBefore = level === 20 ? udpSockets(pid) : [];
   const unchecked = polls === 'none' ? [...unusable, UNPOLLED] : [...unusable];
   const [polled, control] = await Promise.all([
-    polls === 'none' ? NOT_POLLED : ifUsable(checkPolls(params, deadline, polls === 'stand-in'), unchecked),
+    polls === 'none'
+      ? NOT_POLLED
+      : ifUsable(checkPolls(params, pid, deadline, polls === 'stand-in'), unchecked),
     // Kamailio answers the probes, which are out by then, while a FIFO for its other reply is made.
     nextTurn().then(() => ifUsable(checkControlPlane(params, pid, deadline), unchecked)),
   ]);
+  unchecked.push(...(polled?.unchecked ?? []));
   const found = [...(polled?.problems ?? []), ...(control ?? [])];
   if (found.length > 0) {
     // It may have died while it was asked: that is the reason then, and nothing may be left of it.
     const now = findMainOf(identity, faults);
     if (!now.found) throw withoutMain(identity, now.why, faults);
     throw new Failure(
-      [...found, ...unchecked],
+      [...deadWorkers(now.process), ...found, ...unchecked],
       OCF_ERR_GENERIC,
       `Kamailio runs (pid ${pid}) but is not healthy`,
     );
@@ -63,12 +68,27 @@ export async function monitor({ invocation, deadline }: Context): Promise<ExitCo
   if (level < 20) return verdict(`Kamailio (pid ${pid}) serves`, unchecked);
   // A control plane that cannot be asked has been reported; it is not asked for the shared memory either.
   const asked = control ? params : { ...params, kamctlrc: '' };
+  const foreign = checkOwnSockets(
+    (polled?.outcomes ?? []).map(({ target }) => target),
+    main.process,
+    params,
+  );
+  if (foreign.length > 0)
+    throw new Failure(foreign, OCF_ERR_GENERIC, `Kamailio (pid ${pid}) was not what answered`);
   const signs = await predictFailures(asked, main.process, socketsBefore, polled?.outcomes ?? [], deadline);
   return verdict(`Kamailio (pid ${pid}) serves`, [...signs, ...unchecked]);
 }
 
 const UNPOLLED: Problem = { seen: 'SIP is not polled, for the address, port or transport is not known' };
-const NOT_POLLED: PollReport = { problems: [], outcomes: [] };
+const NOT_POLLED: PollReport = { problems: [], outcomes: [], unchecked: [] };
+
+/** Why nothing answers, if its workers died in their initialisation: a person need not look for a hang. */
+function deadWorkers(main: ProcessStat): Problem[] {
+  const left = processesLeft(main);
+  if (left === undefined) return [];
+  const seen = `its processes have died, ${left} besides the main one ${left === 1 ? 'is' : 'are'} left`;
+  return [{ seen, remedy: "see Kamailio's log for what they could not reach, such as a database" }];
+}
 
 /** What nothing speaks against is healthy. What only predicts or hides a failure must be seen, and cost nothing. */
 function verdict(seen: string, reservations: readonly Problem[]): ExitCode {

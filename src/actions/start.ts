@@ -1,14 +1,12 @@
 import { dirname } from 'node:path';
 import { controlSettings, removeSpare, sweepLeavings } from '../checks/control-settings.ts';
-import { checkControlPlane, checkPolls } from '../checks/health.ts';
 import { asFailure, checkNode } from '../checks/node.ts';
 import { rememberUntold } from '../checks/untold-account.ts';
-import { Failure, type Problem } from '../failure/failure.ts';
+import { Failure } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import { kamailioArguments } from '../launch/command-line.ts';
-import { hasFailed, type Launch, launch } from '../launch/launch.ts';
-import { explainFailedLaunch } from '../launch/launch-failure.ts';
-import { now } from '../lifetime/clock.ts';
+import { type Launch, launch } from '../launch/launch.ts';
+import { waitUntilServing } from '../launch/serving.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { type ExitCode, OCF_ERR_GENERIC, OCF_ERR_PERM, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import type { Log } from '../ocf/log.ts';
@@ -23,10 +21,6 @@ import { forgetUid } from '../process/remembered-account.ts';
 import { terminateInstance } from '../process/terminate.ts';
 import type { Context } from './context.ts';
 
-/** Between two looks at a Kamailio that comes up, ms. */
-const POLL_INTERVAL_MS = 10;
-/** A silence this long says more than what was seen before it: a poll has been sent twice by then, ms. */
-const TELLING_SILENCE_MS = 1000;
 /** Kept back for ending what a failed start leaves, ms; no more than a quarter of what there is. */
 const CLEANUP_MS = 5000;
 
@@ -87,12 +81,6 @@ function warnOfAccount(params: Params, pid: number, log: Log): void {
   if (untold) log.warn(untold);
 }
 
-/** The probes first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
-async function problemsOf(params: Params, pid: number, deadline: Deadline): Promise<readonly Problem[]> {
-  const { problems } = await checkPolls(params, deadline);
-  return problems.length > 0 ? problems : checkControlPlane(params, pid, deadline, true);
-}
-
 /** A main process that crashed may have left children that hold the sockets, and a pidfile that Kamailio would heed. */
 async function clearLeftovers(params: Params, log: Log, deadline: Deadline): Promise<void> {
   if (findProcesses(params).length > 0) {
@@ -124,66 +112,6 @@ async function makeDirectories(params: Params, owner: Account | undefined): Prom
   const inTheWay = removePidfile(params.pidfile, owner);
   if (inTheWay) throw new Failure({ seen: inTheWay, remedy: 'remove it by hand' }, OCF_ERR_PERM);
 }
-
-/**
- * Returns the pid of the main process once everything answers; undefined when nothing was launched and the main process
- * that was there is gone. Throws Failure when a launched one exits, or the deadline comes.
- */
-async function waitUntilServing(
-  params: Params,
-  owner: Account | undefined,
-  launched: Launch | undefined,
-  deadline: Deadline,
-): Promise<number | undefined> {
-  let problems: readonly Problem[] = [];
-  let pidfileIs = '';
-  let pid: number | undefined;
-  for (; !deadline.passed; await deadline.pause(POLL_INTERVAL_MS)) {
-    const { end } = launched ?? {};
-    if (end && hasFailed(end)) throw await explainFailedLaunch(params, owner, end, launched, deadline);
-
-    const main = findMain(params);
-    if (!main.found) {
-      if (!launched) return undefined;
-      pidfileIs = main.why;
-      if (!end || findProcesses(params).length > 0) continue;
-      throw await explainFailedLaunch(params, owner, end, launched, deadline);
-    }
-    pid = main.process.pid;
-    const askedAt = now();
-    const checked = problemsOf(params, pid, deadline);
-    // A Kamailio that fails while it is asked will not answer any more.
-    const round = await Promise.race([checked, launched?.failed ?? checked]);
-    if ('kind' in round) continue;
-    if (round.length === 0 && findMain(params).found) return pid;
-    // A round that the deadline cut off soon knows less than the one before.
-    const whole = !deadline.passed || now() - askedAt >= TELLING_SILENCE_MS;
-    if (whole || problems.length === 0) problems = round;
-  }
-  // Kamailio opens its pidfile, and does not notice when the disk has no room for the number.
-  const isFull = pidfileIs.endsWith(' is empty') ? ' (is its disk full?)' : '';
-  const seen = problems.length > 0 ? problems : [{ seen: `${pidfileIs}${isFull}` }];
-  if (!launched)
-    throw new Failure(
-      [...seen, NOTHING_LAUNCHED],
-      OCF_ERR_GENERIC,
-      `Kamailio (pid ${pid}) ran before this start and does not serve`,
-    );
-  throw new Failure(
-    [...seen, TIME_IS_OVER],
-    OCF_ERR_GENERIC,
-    'Kamailio was started but does not serve in time',
-  );
-}
-
-const TIME_IS_OVER: Problem = {
-  seen: 'the time is over',
-  remedy: 'if it only needs longer, raise the timeout of the start operation',
-};
-const NOTHING_LAUNCHED: Problem = {
-  seen: 'this start has launched nothing and left it alone',
-  remedy: 'stop the resource, then start it',
-};
 
 /** Ends what a failed start has launched, and nothing else: an instance that somebody else started may serve callers. */
 async function endLaunched(

@@ -7,7 +7,7 @@ import { nextTurn } from '../lifetime/clock.ts';
 import { Deadline } from '../lifetime/deadline.ts';
 import { type ExitCode, OCF_ERR_GENERIC, OCF_ERR_PERM, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import type { Log } from '../ocf/log.ts';
-import { readParamsForStop, type StopParams } from '../params/parse.ts';
+import { readParamsForStop, type StopParams } from '../params/for-stop.ts';
 import { type Account, findAccount } from '../process/account.ts';
 import { removeIfEmpty } from '../process/directory.ts';
 import { checkDirectory } from '../process/directory-check.ts';

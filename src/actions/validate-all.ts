@@ -1,18 +1,35 @@
 import { checkNode } from '../checks/node.ts';
+import type { Params } from '../interface/parameters.ts';
 import { checkConfiguration } from '../launch/configuration.ts';
 import { type ExitCode, OCF_SUCCESS } from '../ocf/exit-code.ts';
+import type { Log } from '../ocf/log.ts';
 import { readParams } from '../params/parse.ts';
+import { isOnThisNode } from '../process/local-address.ts';
 import { type Context, checkLevelOf } from './context.ts';
 
 /**
  * Checks the values, and unless OCF_CHECK_LEVEL is 0, this node and the configuration file too; changes
  * nothing. Throws Failure.
  */
-export async function validateAll({ invocation, deadline }: Context): Promise<ExitCode> {
+export async function validateAll({ invocation, log, deadline }: Context): Promise<ExitCode> {
   const params = readParams(invocation);
   // Level 0 is for a tool that plans on another machine: the values alone, not what they name here.
   if (checkLevelOf(invocation) === 0) return OCF_SUCCESS;
   const account = await checkNode(params);
   checkConfiguration(params, account, deadline);
+  warnOfOtherNodes(params, log);
   return OCF_SUCCESS;
+}
+
+/** An address that is polled and is not on this node: whoever has it answers, and a hung standby passes for healthy. */
+function warnOfOtherNodes({ monitoring_ip, listen_address, probes }: Params, log: Log): void {
+  const named = [
+    ...(monitoring_ip && monitoring_ip !== listen_address ? [monitoring_ip] : []),
+    ...probes.map(({ address }) => address),
+  ];
+  for (const address of new Set(named.filter((one) => !isOnThisNode(one)))) {
+    log.warn(
+      `${address} is not on this node: whoever has it answers the polls; leave monitoring_ip and probes empty, and a socket of this very instance is polled`,
+    );
+  }
 }

@@ -6,42 +6,65 @@ import type { Params } from '../interface/parameters.ts';
 import { askUptime } from '../kamctl/methods.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { readStatus } from '../process/procfs.ts';
+import type { ClientCertificate } from '../sip-probe/client-certificate.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { pollTarget } from '../sip-probe/poll.ts';
-import { describeTarget, type Target, type Transport } from '../sip-probe/target.ts';
+import { describeTarget, type Target } from '../sip-probe/target.ts';
+import { clientCertificate } from './client-certificate.ts';
 import { controlSettings } from './control-settings.ts';
+import { findTargets } from './targets.ts';
 import { findTool } from './tools.ts';
+import { checkOwnFifo } from './whose-fifo.ts';
 
 /** What the probes came to. */
 export interface PollReport {
   readonly problems: readonly Problem[];
   /** Outcomes of the agent's own client; none from external tools. */
   readonly outcomes: readonly Outcome[];
-}
-
-/** The sockets that are polled: those of `probes`, else monitoring_ip or listen_address, port, and what proto names. */
-export function targetsOf(params: Params): readonly Target[] {
-  if (params.probes.length > 0) return params.probes;
-  const address = params.monitoring_ip || params.listen_address;
-  const transports: Transport[] = params.proto.endsWith('udptcp')
-    ? ['udp', 'tcp']
-    : [params.proto.endsWith('tcp') ? 'tcp' : 'udp'];
-  return transports.map((transport) => ({ transport, address, port: params.port }));
+  /** Why tls sockets were not polled: a client certificate that cannot be used says nothing about Kamailio. */
+  readonly unchecked: readonly Problem[];
 }
 
 /**
- * Polls every target at once; a problem for each that did not answer 200, or with `anyReply` for each that did not
+ * Polls every target at once (see `findTargets` for `mainPid`); a problem for each that did not answer 200, or with `anyReply` for each that did not
  * answer. Throws Failure OCF_ERR_INSTALLED without sipsak.
  */
-export async function checkPolls(params: Params, deadline: Deadline, anyReply = false): Promise<PollReport> {
+export async function checkPolls(
+  params: Params,
+  mainPid: number | undefined,
+  deadline: Deadline,
+  anyReply = false,
+): Promise<PollReport> {
   const until = deadline.sooner(params.probe_timeout * 1000);
+  const { targets, problems } = findTargets(params, mainPid);
   if (params.monitor_tools === 'external')
-    return { problems: await pollWithSipsak(params, until), outcomes: [] };
+    return {
+      problems: [...problems, ...(await pollWithSipsak(params, targets, until))],
+      outcomes: [],
+      unchecked: [],
+    };
+  const { certificate, unchecked } = certificateFor(params, targets);
+  const polled = unchecked.length > 0 ? targets.filter(({ transport }) => transport !== 'tls') : targets;
   const outcomes = await Promise.all(
-    targetsOf(params).map((target) => pollTarget(target, params.probe_user, until)),
+    polled.map((target) => pollTarget(target, params.probe_user, until, certificate)),
   );
   const failed = outcomes.filter((outcome) => !(anyReply && hasReplied(outcome)));
-  return { problems: failed.flatMap(problemOf), outcomes };
+  return { problems: [...problems, ...failed.flatMap(problemOf)], outcomes, unchecked };
+}
+
+/** The client certificate, if a tls socket is polled and one is set. */
+function certificateFor(
+  params: Params,
+  targets: readonly Target[],
+): { readonly certificate?: ClientCertificate; readonly unchecked: readonly Problem[] } {
+  if (!targets.some(({ transport }) => transport === 'tls')) return { unchecked: [] };
+  try {
+    const certificate = clientCertificate(params);
+    return { unchecked: [], ...(certificate && { certificate }) };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { unchecked: error.problems };
+  }
 }
 
 /** Whether a poll has been answered, if only with a refusal. */
@@ -49,10 +72,14 @@ export function hasReplied(outcome: Outcome): boolean {
   return outcome.healthy || outcome.status !== undefined;
 }
 
-async function pollWithSipsak(params: Params, deadline: Deadline): Promise<readonly Problem[]> {
+async function pollWithSipsak(
+  params: Params,
+  targets: readonly Target[],
+  deadline: Deadline,
+): Promise<readonly Problem[]> {
   const sipsak = findTool('sipsak', [params.sipsak]);
   const outcomes = await Promise.all(
-    targetsOf(params).map((target) => pollTargetWithSipsak(sipsak, target, params.probe_user, deadline)),
+    targets.map((target) => pollTargetWithSipsak(sipsak, target, params.probe_user, deadline)),
   );
   return outcomes.flatMap(problemOf);
 }
@@ -64,7 +91,8 @@ function problemOf(outcome: Outcome | { readonly healthy: true }): Problem[] {
 }
 
 /**
- * Asks Kamailio for its up-time, as `kamctl monitor 1` does, unless kamctlrc is empty. `mainPid` runs as
+ * Asks Kamailio for its up-time, as `kamctl monitor 1` does, unless kamctlrc is empty, and makes sure that it was this
+ * instance that answered. `mainPid` runs as
  * Kamailio's account; a start leaves a spare FIFO for the monitors after it (`leavesSpare`). Throws Failure when
  * kamctlrc, or with external tools kamctl, is missing.
  */
@@ -77,6 +105,8 @@ export async function checkControlPlane(
   if (!params.kamctlrc) return [];
   const settings = controlSettings(params);
   const until = deadline.sooner(params.probe_timeout * 1000);
+  const own = () =>
+    checkOwnFifo(settings.fifo, mainPid, params).map((problem) => ({ where: 'control plane', ...problem }));
   try {
     if (params.monitor_tools === 'external') {
       await monitorWithKamctl(
@@ -85,17 +115,19 @@ export async function checkControlPlane(
         settings.kamctlDirectory,
         until,
       );
-      return [];
+      return own();
     }
     const owner = readStatus(mainPid);
     if (!owner) return [{ seen: `main process ${mainPid} has just ended`, remedy: "see Kamailio's log" }];
     await askUptime(settings, owner, until, leavesSpare);
-    return [];
+    return own();
   } catch (error) {
     if (isExhaustion(error)) {
       return [{ where: 'control plane', ...explainExhaustion(error) }];
     }
-    if (error instanceof Failure) return error.at('control plane');
-    throw error;
+    if (!(error instanceof Failure)) throw error;
+    // Whose FIFO it is explains more than what came over it.
+    const foreign = own();
+    return foreign.length > 0 ? foreign : error.at('control plane');
   }
 }

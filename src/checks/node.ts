@@ -2,12 +2,14 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure } from '../failure/failure.ts';
 import { errorCode, isExhaustion } from '../failure/system-error.ts';
+import { chrootOption } from '../interface/kamailio-options.ts';
 import type { Params } from '../interface/parameters.ts';
-import { OCF_ERR_ARGS, OCF_ERR_INSTALLED, OCF_ERR_PERM } from '../ocf/exit-code.ts';
+import { OCF_ERR_ARGS, OCF_ERR_CONFIGURED, OCF_ERR_INSTALLED, OCF_ERR_PERM } from '../ocf/exit-code.ts';
 import { type Account, findAccount, findGroup } from '../process/account.ts';
 import { checkDirectory } from '../process/directory-check.ts';
 import { isExecutableFormat } from '../process/executable.ts';
 import { findSetpriv, mustChange } from '../process/run-as.ts';
+import { clientCertificate } from './client-certificate.ts';
 import { controlSettings } from './control-settings.ts';
 import { checkTools } from './tools.ts';
 
@@ -19,11 +21,28 @@ import { checkTools } from './tools.ts';
 export async function checkNode(params: Params): Promise<Account | undefined> {
   checkBinary(params);
   checkConffile(params);
-  if (params.kamctlrc) controlSettings(params);
+  checkChroot(params);
   checkTools(params);
+  clientCertificate(params);
   const owner = checkAccounts(params);
   checkDirectories(params, owner);
   return owner;
+}
+
+/** The reply FIFO is where Kamailio's root says: -t and CHROOT_DIR name the same. Throws Failure OCF_ERR_CONFIGURED. */
+function checkChroot(params: Params): void {
+  if (!params.kamctlrc) return;
+  const { chroot } = controlSettings(params);
+  const option = chrootOption(params.extra_options);
+  if (option === undefined || option === chroot) return;
+  throw new Failure(
+    {
+      where: 'extra_options',
+      seen: `-t ${option}, but CHROOT_DIR in ${params.kamctlrc} is ${chroot || 'not set'}: no reply of Kamailio would be found`,
+      remedy: 'name one directory in both',
+    },
+    OCF_ERR_CONFIGURED,
+  );
 }
 
 /** The program is there and can be executed. Throws Failure OCF_ERR_INSTALLED. */

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { checkPolls, hasReplied } from '../checks/health.ts';
 import { checkAccounts, checkBinary, checkConffile, checkDirectories } from '../checks/node.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { usableParams } from '../checks/usable.ts';
@@ -7,17 +6,15 @@ import type { Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import { checkConfiguration } from '../launch/configuration.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
-import { OCF_DEGRADED, OCF_ERR_GENERIC } from '../ocf/exit-code.ts';
+import { OCF_DEGRADED } from '../ocf/exit-code.ts';
 import type { ParameterFault } from '../params/parse.ts';
-import { findProcesses } from '../process/instance.ts';
-import { findMain, type MainProcess } from '../process/pidfile.ts';
+import { findMain } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
-import { describeTarget } from '../sip-probe/target.ts';
 import { oneLine } from '../text/one-line.ts';
 import { controlPlane } from './control-plane.ts';
-import { examine, type Finding, failed, findingsOf, ok, type Result, skipped, warning } from './finding.ts';
-import { suggestOtherSocket, suggestOtherUser } from './hints.ts';
+import { examine, type Finding, failed, ok, type Result, skipped, warning } from './finding.ts';
+import { diagnosePolls } from './polls.ts';
 import { processes } from './processes.ts';
 
 /** Runs every check of a diagnosis, whatever the ones before came to. Changes nothing on the machine. */
@@ -37,7 +34,7 @@ export async function runChecks(
     ...(await examine('processes', () => processes(params, main, deadline))),
   ];
   const socketsBefore = main.found ? udpSockets(main.process.pid) : [];
-  const polled = polls === 'none' ? [] : await probes(params, main, polls === 'stand-in', deadline);
+  const polled = polls === 'none' ? [] : await diagnosePolls(params, main, polls === 'stand-in', deadline);
   if (polls === 'none')
     findings.push(...(await examine('probes', () => skipped('what to poll is not known, see parameters'))));
   findings.push(...polled.flatMap((poll) => poll.findings));
@@ -90,55 +87,6 @@ function accounts(params: Params): Result {
 function directories(params: Params): Result {
   checkDirectories(params, checkAccounts(params));
   return ok(`the directory of ${params.pidfile} is safe`);
-}
-
-async function probes(
-  params: Params,
-  main: MainProcess,
-  anyReply: boolean,
-  deadline: Deadline,
-): Promise<{ findings: Finding[]; outcome?: Outcome }[]> {
-  if (params.monitor_tools === 'external') {
-    const findings = await examine('probes (sipsak)', async () => {
-      const { problems } = await checkPolls(params, deadline);
-      return problems.length === 0 ? ok('sipsak is answered') : failed(problems, OCF_ERR_GENERIC);
-    });
-    return [{ findings }];
-  }
-  const { outcomes } = await checkPolls(params, deadline);
-  return Promise.all(
-    outcomes.map(async (outcome) => ({
-      findings: await describeOutcome(params, main, outcome, anyReply, deadline),
-      outcome,
-    })),
-  );
-}
-
-async function describeOutcome(
-  params: Params,
-  main: MainProcess,
-  outcome: Outcome,
-  anyReply: boolean,
-  deadline: Deadline,
-): Promise<Finding[]> {
-  const check = describeTarget(outcome.target);
-  if (outcome.healthy) {
-    const { reply, roundTripMs } = outcome;
-    const server = reply.server ? ` from ${oneLine(reply.server, 60)}` : '';
-    return findingsOf(check, ok(`${reply.status} ${oneLine(reply.phrase, 60)}${server}`), roundTripMs);
-  }
-  return examine(check, async () => {
-    const hint =
-      outcome.status !== undefined
-        ? await suggestOtherUser(outcome.target, params.probe_user, deadline)
-        : main.found &&
-          suggestOtherSocket(
-            findProcesses(params).map(({ pid }) => pid),
-            outcome.target,
-          );
-    const code = anyReply && hasReplied(outcome) ? OCF_DEGRADED : OCF_ERR_GENERIC;
-    return failed({ seen: outcome.seen, remedy: hint || outcome.remedy }, code);
-  });
 }
 
 async function predictions(

@@ -1,4 +1,5 @@
 import { controlSettings } from '../checks/control-settings.ts';
+import { checkOwnFifo } from '../checks/whose-fifo.ts';
 import { Failure } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { ControlSettings } from '../kamctl/kamctlrc.ts';
@@ -25,11 +26,16 @@ export async function controlPlane(params: Params, main: MainProcess, deadline: 
   }
   const owner = main.found ? readStatus(main.process.pid) : undefined;
   if (!main.found || !owner) return skipped(`Kamailio does not run; its FIFO would be ${settings.fifo}`);
+  const foreign = () => checkOwnFifo(settings.fifo, main.process.pid, params);
   try {
     const uptime = await askUptime(settings, owner, deadline.sooner(params.probe_timeout * 1000));
-    return ok(`up for ${uptime} s, says ${settings.fifo}`);
+    const others = foreign();
+    if (others.length > 0) return failed(others, OCF_ERR_GENERIC);
+    return ok(`up for ${uptime} s, says ${settings.fifo}, which this Kamailio reads`);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    const others = foreign();
+    if (others.length > 0) return failed(others, OCF_ERR_GENERIC);
     const remedy = suggestOtherFifo(main.process.pid, settings.fifo);
     return failed(
       error.problems.map((problem) => ({ ...problem, ...(remedy && { remedy }) })),

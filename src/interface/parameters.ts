@@ -1,29 +1,10 @@
 import * as values from './domains.ts';
 import { duration, optionalDuration } from './duration.ts';
-
-/** One row of the table of parameters: the single source of parsing, metadata, help and man page. */
-export interface ParameterRow<T> {
-  readonly type: 'string' | 'integer' | 'select';
-  /** What an unset variable stands for, as an administrator would write it. */
-  readonly default: string;
-  /** Text to value; throws a Failure that says what is wrong with the text. */
-  readonly parse: (text: string) => T;
-  readonly short: string;
-  /** Paragraphs are separated by an empty line. */
-  readonly long: string;
-  readonly required?: true;
-  /** Parameters of one group must differ between the resources of a cluster (OCF RA API 1.1). */
-  readonly uniqueGroup?: string;
-  /** A change takes effect without a restart of Kamailio: it reaches neither its command line nor its directories. */
-  readonly reloadable?: true;
-  /** The values of a `select`. */
-  readonly options?: readonly string[];
-}
+import { kamailioOptions } from './kamailio-options.ts';
+import { row } from './parameter-row.ts';
 
 /** Stands for the instance's name in the default of `pidfile`. */
 export const INSTANCE_MARK = 'INSTANCE';
-
-const row = <T>(entry: ParameterRow<T>): ParameterRow<T> => entry;
 
 /** Every parameter, in the order people read them. Names, types and defaults of the first thirteen are the established interface. */
 export const PARAMETERS = {
@@ -135,9 +116,9 @@ Only processes of root, kamuser, or the owner of the pidfile or its directory co
   extra_options: row({
     type: 'string',
     default: '',
-    parse: values.words,
+    parse: kamailioOptions,
     short: 'More options for Kamailio',
-    long: 'More options for the command line of Kamailio, split at blanks; quotes hold words together. Nothing is expanded or executed.',
+    long: 'More options for the command line of Kamailio, split at blanks; quotes hold words together. Nothing is expanded or executed. Options that the agent sets itself (-P, -f) or that make Kamailio do something else than serve (-c, -h, -v, -V, -I, -D) are refused.',
   }),
   monitor_tools: row({
     type: 'select',
@@ -173,6 +154,22 @@ Over tls the certificate is not verified: one that strangers distrust is no outa
     reloadable: true,
     short: 'Time one poll may take (s)',
     long: 'Time that one poll may take, retransmissions included (over UDP after 0.5, 1.5, 3.5 s, and so on): seconds, or with a unit as Pacemaker takes it (5, 5s, 5000ms, 1min), from 1 s on. If the timeout of the operation is shorter, that holds.',
+  }),
+  probe_tls_cert: row({
+    type: 'string',
+    default: '',
+    parse: values.optionalPath,
+    reloadable: true,
+    short: 'Client certificate for tls polls',
+    long: 'Absolute path of a certificate (PEM) that a poll over tls shows to a Kamailio that asks for one (require_certificate=yes). Needs probe_tls_key. Empty: none is shown.',
+  }),
+  probe_tls_key: row({
+    type: 'string',
+    default: '',
+    parse: values.optionalPath,
+    reloadable: true,
+    short: 'Key of the client certificate',
+    long: 'Absolute path of the private key (PEM) of probe_tls_cert.',
   }),
   stop_grace: row({
     type: 'integer',

@@ -14,6 +14,8 @@ export interface ControlSettings {
   readonly replyPrefix: string;
   /** The FIFO in that directory that waits for the next reply; none may be there. */
   readonly spareFifo: string;
+  /** Kamailio's root (its option -t); empty for the node's own. */
+  readonly chroot: string;
   /** Where kamctl has its replies come; it knows no other place. */
   readonly kamctlDirectory: string;
 }
@@ -30,10 +32,12 @@ const DEFAULT_FIFOS = ['/var/run/kamailio/kamailio_rpc.fifo', '/run/kamailio/kam
  */
 export function readControlSettings(path: string, pidfile: string): ControlSettings {
   const settings = parseKamctlrc(readText(path), path);
-  const kamctlDirectory = `${settings.get('CHROOT_DIR') ?? ''}/tmp`;
+  const chroot = settings.get('CHROOT_DIR') ?? '';
+  const kamctlDirectory = `${chroot}/tmp`;
   const replyDirectory = settings.get('RPCFIFOREPLYDIR')?.replace(/(?<=.)\/+$/, '') || kamctlDirectory;
   return {
     fifo: settings.get('RPCFIFOPATH') || defaultFifo(),
+    chroot,
     kamctlDirectory,
     replyDirectory,
     replyPrefix: replyFifoPrefix(replyDirectory, pidfile),

@@ -5,14 +5,10 @@ import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_ERR_GENERIC } from '../ocf/exit-code.ts';
 import type { Account } from '../process/account.ts';
 import { mustChange } from '../process/run-as.ts';
-import { terminateInstance } from '../process/terminate.ts';
-import { kamailioArguments } from './command-line.ts';
 import { cannotBeRun, checkConfiguration } from './configuration.ts';
-import { errorLines, type Launch, type LaunchEnd, launch } from './launch.ts';
+import { errorLines, type Launch, type LaunchEnd } from './launch.ts';
+import { repeatInForeground } from './repeat.ts';
 import { socketHolders } from './socket-holders.ts';
-
-/** How long Kamailio is given to repeat its mistake in the foreground, ms. */
-const REPEAT_MS = 5000;
 
 /**
  * The Failure for a Kamailio that exited instead of serving: OCF_ERR_ARGS when it rejects its
@@ -45,6 +41,7 @@ export async function explainFailedLaunch(
     {
       seen: seen.join(': '),
       remedy: [
+        ...words.flatMap((line) => notHere(line, params) ?? []),
         ...(account && mustChange(account) && words.some(isPermission) ? [withoutRoot(account)] : []),
         'see its log',
         ...(holders.length > 0 ? ['end what holds the socket'] : []),
@@ -67,30 +64,6 @@ function configurationFailure(
   }
 }
 
-/**
- * Kamailio logs to syslog unless its configuration says otherwise, where the agent cannot see it. So it is
- * started once more with the same options, in the foreground and logging to stderr (-DD -E): what made it
- * exit does so again, and is heard. If it comes up this time it is ended again: the start has failed.
- */
-async function repeatInForeground(
-  params: Params,
-  account: Account | undefined,
-  deadline: Deadline,
-): Promise<string[]> {
-  const patience = deadline.sooner(REPEAT_MS);
-  const again = launch(params.binary, [...kamailioArguments(params), '-DD', '-E'], account);
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, patience.remaining);
-  });
-  await Promise.race([again.ended, expired]);
-  clearTimeout(timer);
-  const lines = again.end ? errorLines(again.errors, 'last') : [];
-  await terminateInstance(params, deadline.sooner(REPEAT_MS), deadline, { only: again.owns });
-  again.release();
-  return lines;
-}
-
 function describe(end: LaunchEnd | undefined): string {
   if (end?.kind === 'signal') return `was ended by ${end.signal}`;
   return end?.kind === 'exit' && end.code !== 0 ? `exited with ${end.code}` : 'exited';
@@ -103,4 +76,11 @@ function isPermission(line: string): boolean {
 /** What Kamailio could do as root, and cannot do as its account. The shell agent starts it without root, too. */
 function withoutRoot({ name }: Account): string {
   return `Kamailio runs as ${name}, without root: give it a port from 1024 on, and files that ${name} may read`;
+}
+
+/** The address has not come to this node yet, or never will: a hot standby. */
+function notHere(line: string, { listen_address }: Params): string | undefined {
+  if (!/cannot assign requested address/i.test(line)) return undefined;
+  const address = / on (\[?[\da-f.:]+?\]?)(?::\d+)? ?: cannot assign/i.exec(line)?.[1] ?? listen_address;
+  return `${address} is not on this node: order the address before Kamailio (a group), or set net.ipv4.ip_nonlocal_bind=1 for a hot standby`;
 }

@@ -6,6 +6,8 @@ import { randomDigits } from '../system/random.ts';
 
 /** A Kamailio that was launched. Its launcher forks the main process and exits when that one serves. */
 export interface Launch {
+  /** Of the launcher; undefined if it could not be started. */
+  readonly pid: number | undefined;
   /** Resolves when the launcher has ended. */
   readonly ended: Promise<LaunchEnd>;
   /** Resolves when it has ended without bringing up a main process; never otherwise. */
@@ -63,6 +65,7 @@ export function launch(binary: string, args: readonly string[], account?: Accoun
     return end;
   });
   return {
+    pid: child.pid,
     ended,
     failed: new Promise((resolve) => ended.then((how) => hasFailed(how) && resolve(how))),
     get end() {
@@ -86,7 +89,9 @@ export function launch(binary: string, args: readonly string[], account?: Accoun
 /**
  * The error lines of Kamailio's output, without its informative chatter. Of what stands in front of a message
  * - pid, severity, module, place in the source, function - only a module is left: Pacemaker shows no more than
- * 128 characters of a reason. The first three tell most of a rejected configuration, the last three of a failed launch.
+ * 128 characters of a reason. The first three tell most of a rejected configuration, the last three of a failed launch;
+ * but there the first that names a cause goes before them: what could not be reached or opened stands far above what
+ * failed because of it.
  */
 export function errorLines(output: string, which: 'first' | 'last'): string[] {
   const lines = output
@@ -94,8 +99,14 @@ export function errorLines(output: string, which: 'first' | 'last'): string[] {
     .filter((line) => line.trim() !== '' && !/\b(INFO|NOTICE|DEBUG|WARNING): /.test(line))
     .map((line) => line.replace(/^ *\d+\(\d+\) */, '').trim())
     .map((line) => line.replace(MESSAGE_HEAD, (_head, module) => (module === '<core>' ? '' : `${module}: `)));
-  return which === 'first' ? lines.slice(0, 3) : lines.slice(-3);
+  if (which === 'first') return lines.slice(0, 3);
+  const cause = lines.find((line) => CAUSE.test(line));
+  const last = [...new Set(lines)].filter((line) => line !== cause);
+  return cause === undefined ? last.slice(-3) : [cause, ...last.slice(-2)];
 }
+
+const CAUSE =
+  /refused|denied|no such file|already in use|cannot assign|timed out|unreachable|(?:unable|could not|cannot|can't|failed) (?:to )?(?:connect|open|load|find|bind|resolve)/i;
 
 function endOf(child: ChildProcess): Promise<LaunchEnd> {
   return new Promise((resolve) => {

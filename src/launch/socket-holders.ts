@@ -1,5 +1,5 @@
 import type { Params } from '../interface/parameters.ts';
-import { holderOf, type ListeningSocket, listeningSockets } from '../process/sockets.ts';
+import { describeHolder, type ListeningSocket, listeningSockets } from '../process/sockets.ts';
 import { hostPort, isIPv6Literal, isSameAddress, isWildcard } from '../text/socket-address.ts';
 
 /** A socket that Kamailio wanted. */
@@ -11,7 +11,7 @@ interface Wanted {
 
 /**
  * Who holds the sockets that a Kamailio wanted which could not be launched, each as `udp:192.0.2.10:5060 by pid 4711
- * (/usr/sbin/kamailio)`. `words` are Kamailio's last error lines. Nobody is named unless they say that an address is
+ * (/usr/sbin/kamailio, pidfile ...)`. `words` are Kamailio's last error lines. Nobody is named unless they say that an address is
  * in use, or there are none: a program on the same port of another address is not the reason, and its name would
  * push the true one out of what the cluster shows.
  */
@@ -22,7 +22,7 @@ export function socketHolders(params: Params, words: readonly string[]): string[
   const listening = listeningSockets();
   const found = wantedSockets(params, named).flatMap((wanted) => inTheWay(wanted, listening));
   return [...new Set(found)].map(
-    (socket) => `${socket.transport}:${hostPort(socket)} by ${holderOf(socket.inode) ?? 'another process'}`,
+    (socket) => `${socket.transport}:${hostPort(socket)} by ${describeHolder(socket.inode)}`,
   );
 }
 

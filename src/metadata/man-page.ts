@@ -1,10 +1,6 @@
 import { ACTIONS, type ActionRow } from '../interface/actions.ts';
-import {
-  PARAMETER_NAMES,
-  PARAMETERS,
-  type ParameterName,
-  type ParameterRow,
-} from '../interface/parameters.ts';
+import type { ParameterRow } from '../interface/parameter-row.ts';
+import { PARAMETER_NAMES, PARAMETERS, type ParameterName } from '../interface/parameters.ts';
 import { VERSION } from '../version.ts';
 import { CRM_EXAMPLE, EXIT_CODES, FILES, PAGES, PCS_EXAMPLE, SEE_ALSO } from './man-texts.ts';
 import { entry, escapeRoff, example, fill, paragraphs, section } from './roff.ts';

@@ -1,11 +1,7 @@
 import { XMLBuilder } from 'fast-xml-parser';
 import { ACTIONS } from '../interface/actions.ts';
-import {
-  PARAMETER_NAMES,
-  PARAMETERS,
-  type ParameterName,
-  type ParameterRow,
-} from '../interface/parameters.ts';
+import type { ParameterRow } from '../interface/parameter-row.ts';
+import { PARAMETER_NAMES, PARAMETERS, type ParameterName } from '../interface/parameters.ts';
 import { VERSION } from '../version.ts';
 import { DOCUMENT_TYPE } from './dtd.ts';
 import { LONG_DESCRIPTION, SHORT_DESCRIPTION } from './texts.ts';

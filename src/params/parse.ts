@@ -1,6 +1,4 @@
-import mri from 'mri';
 import { Failure, type Problem } from '../failure/failure.ts';
-import { absolutePath } from '../interface/domains.ts';
 import {
   INSTANCE_MARK,
   PARAMETER_NAMES,
@@ -12,9 +10,8 @@ import { OCF_ERR_CONFIGURED } from '../ocf/exit-code.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import { hasControl } from '../text/control-characters.ts';
 import { oneLine } from '../text/one-line.ts';
-
-/** The texts of the parameters as somebody wrote them; what is absent is unset. */
-type RawParams = Readonly<Partial<Record<ParameterName, string>>>;
+import { isWildcard } from '../text/socket-address.ts';
+import { readRaw } from './raw.ts';
 
 /**
  * The parameters of an invocation: `OCF_RESKEY_<name>` from the environment, over which a flag
@@ -27,6 +24,12 @@ export function readParams(invocation: Invocation): Params {
   return params;
 }
 
+/** Parameters, and what stands in for which of them. */
+export interface Parsed {
+  readonly params: Params;
+  readonly faults: readonly ParameterFault[];
+}
+
 /** A parameter that cannot be used, and why. */
 export interface ParameterFault {
   readonly name: ParameterName;
@@ -37,10 +40,7 @@ export interface ParameterFault {
  * As `readParams`, for those that must go on with a value outside its domain: a monitor, which must not cost a healthy
  * Kamailio, and a diagnosis. Such a value is a fault, and something else stands in for it.
  */
-export function readParamsWithFaults(invocation: Invocation): {
-  readonly params: Params;
-  readonly faults: readonly ParameterFault[];
-} {
+export function readParamsWithFaults(invocation: Invocation): Parsed {
   const raw = readRaw(invocation);
   const faults: ParameterFault[] = [];
   const pairs = PARAMETER_NAMES.map((name) => {
@@ -53,7 +53,43 @@ export function readParamsWithFaults(invocation: Invocation): {
     }
   });
   // fromEntries forgets which name has which type; each value has just come out of its own row's parser.
-  return { params: Object.freeze(Object.fromEntries(pairs)) as Params, faults };
+  const params = Object.freeze(Object.fromEntries(pairs)) as Params;
+  return faults.length > 0 ? { params, faults } : combined(params);
+}
+
+/** Each value is within its domain, but two of them may not go together. */
+function combined(params: Params): Parsed {
+  if (isImpossible(params)) return withoutAddress(params);
+  const [set, missing] = params.probe_tls_cert
+    ? (['probe_tls_cert', 'probe_tls_key'] as const)
+    : (['probe_tls_key', 'probe_tls_cert'] as const);
+  if (!params[set] || params[missing]) return { params, faults: [] };
+  const problem = {
+    where: set,
+    seen: `is set, but ${missing} is not`,
+    remedy: 'set both, or none',
+  };
+  return { params, faults: [{ name: missing, problems: [problem] }] };
+}
+
+/**
+ * With udp, tcp and udptcp Kamailio is told the loopback address, too, and cannot bind it beside a wildcard: "Address
+ * already in use", by itself. With conf_* the wildcard is allowed.
+ */
+function isImpossible({ listen_address, proto }: Params): boolean {
+  return isWildcard(listen_address) && !proto.startsWith('conf_');
+}
+
+function withoutAddress(params: Params): Parsed {
+  const problem = {
+    where: `listen_address=${params.listen_address}`,
+    seen: `stands for all addresses, and proto=${params.proto} adds the loopback address, which cannot be bound twice`,
+    remedy: 'name an address, or set proto to conf_udp, conf_tcp or conf_udptcp and listen in kamailio.cfg',
+  };
+  return {
+    params: Object.freeze({ ...params, listen_address: UNKNOWN_ADDRESS }),
+    faults: [{ name: 'listen_address', problems: [problem] }],
+  };
 }
 
 /** Stands in for an address that nobody gave (RFC 5737: nobody's). Never polled. */
@@ -73,49 +109,6 @@ function standIn(name: ParameterName, text: string | undefined, instance: string
     default:
       return PARAMETERS[name].parse(PARAMETERS[name].default);
   }
-}
-
-/** As `readParams`, but takes only what stop needs, and never throws: what start would refuse falls back. */
-export function readParamsForStop(invocation: Invocation): StopParams {
-  return parseForStop(readRaw(invocation), invocation.instance);
-}
-
-/** The names of the flags that no parameter has; Pacemaker passes none, but a person mistypes. */
-export function unknownFlags({ flags }: Invocation): string[] {
-  return flags.map(nameOf).filter((name) => !isParameter(name));
-}
-
-function nameOf(flag: string): string {
-  return flag.slice(2).split('=', 1)[0] ?? '';
-}
-
-function isParameter(name: string): boolean {
-  const names: readonly string[] = PARAMETER_NAMES;
-  return names.includes(name);
-}
-
-/** Collects the texts. */
-function readRaw({ env, flags }: Invocation): RawParams {
-  const raw: Partial<Record<ParameterName, string>> = {};
-  for (const name of PARAMETER_NAMES) {
-    const text = env[`OCF_RESKEY_${name}`];
-    if (text !== undefined) raw[name] = blankIsEmpty(text);
-  }
-  // Pacemaker passes no flags, so its monitors do not pay for reading them.
-  if (flags.length === 0) return raw;
-  // Only flags that are parameters: mri has meanings of its own for others, such as --no-NAME.
-  const known = flags.filter((flag) => isParameter(nameOf(flag)));
-  const values = mri(known, { string: [...PARAMETER_NAMES] });
-  for (const name of PARAMETER_NAMES) {
-    const value: unknown = values[name];
-    if (value !== undefined) raw[name] = blankIsEmpty(String(Array.isArray(value) ? value.at(-1) : value));
-  }
-  return raw;
-}
-
-/** pcs and crm_resource refuse to set a parameter to nothing, but take a blank: it means the same. */
-function blankIsEmpty(text: string): string {
-  return /^ +$/.test(text) ? '' : text;
 }
 
 function parseOne(name: ParameterName, text: string | undefined, instance: string): Params[ParameterName] {
@@ -143,7 +136,7 @@ function parseOne(name: ParameterName, text: string | undefined, instance: strin
  * The pidfile of an instance for which none is set.
  * Throws Failure OCF_ERR_CONFIGURED for a name that would lead the path elsewhere or hide in a log.
  */
-function defaultPidfile(instance: string): string {
+export function defaultPidfile(instance: string): string {
   if (instance.includes('/') || hasControl(instance)) {
     throw new Failure(
       {
@@ -156,51 +149,7 @@ function defaultPidfile(instance: string): string {
   return standardPidfile(instance);
 }
 
-function standardPidfile(instance: string): string {
+/** The pidfile of an instance of any name. */
+export function standardPidfile(instance: string): string {
   return PARAMETERS.pidfile.default.replace(INSTANCE_MARK, () => instance);
-}
-
-/** What stop works with: it must not refuse, whatever the other parameters hold. */
-export interface StopParams {
-  readonly binary: string;
-  readonly pidfile: string;
-  readonly kamuser: string;
-  /** Undefined where it cannot be used. */
-  readonly port: number | undefined;
-  /** Empty where it cannot be used. */
-  readonly kamctlrc: string;
-  readonly stop_grace: number | undefined;
-  /** The pidfile is one that start would accept: its file may be removed. Else it only names the processes. */
-  readonly pidfileUsable: boolean;
-  /** The pidfile is the default one: its directory is the agent's to remove. */
-  readonly pidfileIsDefault: boolean;
-}
-
-function parseForStop(raw: RawParams, instance: string): StopParams {
-  const standard = standardPidfile(instance);
-  const pidfile = raw.pidfile ?? standard;
-  return {
-    binary: orElse(
-      () => PARAMETERS.binary.parse(raw.binary ?? PARAMETERS.binary.default),
-      PARAMETERS.binary.default,
-    ),
-    pidfile,
-    kamuser: orElse(() => PARAMETERS.kamuser.parse(raw.kamuser ?? ''), ''),
-    port: orElse(() => PARAMETERS.port.parse(raw.port ?? PARAMETERS.port.default), undefined),
-    kamctlrc: orElse(() => PARAMETERS.kamctlrc.parse(raw.kamctlrc ?? PARAMETERS.kamctlrc.default), ''),
-    stop_grace: orElse(() => PARAMETERS.stop_grace.parse(raw.stop_grace ?? ''), undefined),
-    pidfileUsable: orElse(
-      () => (raw.pidfile === undefined ? defaultPidfile(instance) : absolutePath(pidfile)) !== '',
-      false,
-    ),
-    pidfileIsDefault: pidfile === standard,
-  };
-}
-
-function orElse<T>(attempt: () => T, fallback: T): T {
-  try {
-    return attempt();
-  } catch {
-    return fallback;
-  }
 }

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import type { Deadline } from '../lifetime/deadline.ts';
+import { describeProcess } from './describe.ts';
 import { holderOf, listeningSockets } from './sockets.ts';
 
 /** A start or stop that holds an instance's lock, as a message names it: `pid 4711 (node)`. */
@@ -106,7 +107,8 @@ function findHolder(pidfile: string): string | 'a stranger' | undefined {
 function nameOf(inode: string): Holder {
   const unknown = 'a process that cannot be seen from here';
   try {
-    return holderOf(inode) ?? unknown;
+    const pid = holderOf(inode);
+    return pid === undefined ? unknown : describeProcess(pid);
   } catch {
     // No descriptors are left to look through the processes with; a stop must not fail for a name.
     return unknown;

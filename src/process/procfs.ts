@@ -88,6 +88,19 @@ export function readWakes(pid: number): number {
   return Number(/^voluntary_ctxt_switches:\t(\d+)$/m.exec(readProcFile(pid, 'status') ?? '')?.[1] ?? 0);
 }
 
+/** Whether a process has waited for a child that ended: it has the page faults of such children (proc(5), cminflt). */
+export function hasReaped(pid: number): boolean {
+  const text = readProcFile(pid, 'stat') ?? '';
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[8]) > 0;
+}
+
+/** The function of the kernel in which a process sleeps (proc(5), wchan); empty if it runs, or the kernel does not say. */
+export function readWaitChannel(pid: number): string {
+  const text = readProcFile(pid, 'wchan') ?? '';
+  return text === '0' ? '' : text;
+}
+
 /** All pids that /proc shows. */
 export function listPids(): number[] {
   return readdirSync('/proc')

@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { isExhaustion } from '../failure/system-error.ts';
-import { listPids, readArgv } from './procfs.ts';
+import { describeProcess } from './describe.ts';
+import { descriptorTargets } from './descriptors.ts';
+import { listPids } from './procfs.ts';
 
 /** A socket that somebody listens on. */
 export interface ListeningSocket {
@@ -39,21 +41,26 @@ export function rootSockets(port: number | undefined): ReadonlySet<string> {
 
 /** The inodes of the sockets that a process holds. */
 export function socketInodes(pid: number): string[] {
-  return descriptors(pid).flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
+  return descriptorTargets(pid).flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
 }
 
 /** The named files that a process holds open, FIFOs among them; sockets, pipes and devices are left out. */
 export function openPaths(pid: number): string[] {
-  const paths = descriptors(pid).filter((target) => target.startsWith('/') && !target.startsWith('/dev/'));
+  const paths = descriptorTargets(pid).filter(
+    (target) => target.startsWith('/') && !target.startsWith('/dev/'),
+  );
   return [...new Set(paths)];
 }
 
-/** Which process holds a socket, as "pid 123 (program)"; undefined when it cannot be seen (not root). */
-export function holderOf(inode: string): string | undefined {
-  for (const pid of listPids()) {
-    if (descriptors(pid).includes(`socket:[${inode}]`)) return `pid ${pid} (${readArgv(pid)?.[0] ?? '?'})`;
-  }
-  return undefined;
+/** The pid of a process that holds a socket; undefined when it cannot be seen (not root). */
+export function holderOf(inode: string): number | undefined {
+  return listPids().find((pid) => descriptorTargets(pid).includes(`socket:[${inode}]`));
+}
+
+/** Who holds a socket, for a person. */
+export function describeHolder(inode: string): string {
+  const pid = holderOf(inode);
+  return pid === undefined ? 'another process' : describeProcess(pid);
 }
 
 function readTable(transport: 'udp' | 'tcp', path: string): ListeningSocket[] {
@@ -95,21 +102,4 @@ export function decodeAddress(hex: string, order: 'BE' | 'LE' = endianness()): s
   if (bytes.length === 4) return bytes.map((byte) => Number.parseInt(byte, 16)).join('.');
   const groups = bytes.flatMap((byte, index) => (index % 2 === 0 ? [`${byte}${bytes[index + 1]}`] : []));
   return groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':');
-}
-
-function descriptors(pid: number): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).map((fd) => readLink(`/proc/${pid}/fd/${fd}`));
-  } catch (error) {
-    if (isExhaustion(error)) throw error;
-    return [];
-  }
-}
-
-function readLink(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
 }

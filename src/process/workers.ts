@@ -35,7 +35,8 @@ export async function findStuck(
   return [...stopped, ...waiting];
 }
 
-function readChildren(pid: number): number[] | undefined {
+/** The pids of a process's children; undefined on a kernel that does not list them. */
+export function readChildren(pid: number): number[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
     return text === '' ? [] : text.split(' ').map(Number);

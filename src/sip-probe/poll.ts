@@ -4,6 +4,7 @@ import { now } from '../lifetime/clock.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { oneLine } from '../text/one-line.ts';
 import { hostPort } from '../text/socket-address.ts';
+import type { ClientCertificate } from './client-certificate.ts';
 import type { Outcome, Polled } from './outcome.ts';
 import type { Reply } from './reply.ts';
 import type { Target } from './target.ts';
@@ -13,12 +14,17 @@ import { pollUdp } from './udp.ts';
 
 /**
  * Polls one target with SIP OPTIONS and says what came of it. Only a 200 is healthy. `user` is the user
- * part of the polled URI, empty for none. Never throws; takes until `deadline` at most.
+ * part of the polled URI, empty for none; `certificate` is for tls. Never throws; takes until `deadline` at most.
  */
-export async function pollTarget(target: Target, user: string, deadline: Deadline): Promise<Outcome> {
+export async function pollTarget(
+  target: Target,
+  user: string,
+  deadline: Deadline,
+  certificate?: ClientCertificate,
+): Promise<Outcome> {
   const startedAt = now();
   try {
-    const { reply, certificateExpires } = await poll(target, user, deadline);
+    const { reply, certificateExpires } = await poll(target, user, deadline, certificate);
     const roundTripMs = now() - startedAt;
     if (reply?.status === 200) {
       return { healthy: true, target, reply, roundTripMs, ...(certificateExpires && { certificateExpires }) };
@@ -30,14 +36,19 @@ export async function pollTarget(target: Target, user: string, deadline: Deadlin
   }
 }
 
-async function poll(target: Target, user: string, deadline: Deadline): Promise<Polled> {
+async function poll(
+  target: Target,
+  user: string,
+  deadline: Deadline,
+  certificate: ClientCertificate | undefined,
+): Promise<Polled> {
   switch (target.transport) {
     case 'udp':
       return { reply: await pollUdp(target, user, deadline) };
     case 'tcp':
       return { reply: await pollTcp(target, user, deadline) };
     case 'tls':
-      return pollTls(target, user, deadline);
+      return pollTls(target, user, deadline, certificate);
   }
 }
 

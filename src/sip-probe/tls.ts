@@ -1,18 +1,25 @@
-import { connect, createSecureContext, type SecureContext } from 'node:tls';
+import { connect } from 'node:tls';
 import { Failure } from '../failure/failure.ts';
 import { errorCode } from '../failure/system-error.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
+import { type ClientCertificate, contextFor } from './client-certificate.ts';
 import type { Polled } from './outcome.ts';
 import type { Target } from './target.ts';
 import { pollStream } from './tcp.ts';
 
 /**
  * Polls a target over TLS 1.2 or 1.3. The certificate is taken as it is: whether strangers trust it is not
- * what a monitor asks. No server name is sent, for targets are addresses (RFC 6066 §3).
+ * what a monitor asks. `certificate` is shown to a server that asks for one. No server name is sent, for targets are addresses (RFC 6066 §3).
  * Returns the final reply and the certificate's expiry; throws as `pollStream`, and Failure when the
  * handshake fails.
  */
-export async function pollTls(target: Target, user: string, deadline: Deadline): Promise<Polled> {
+export async function pollTls(
+  target: Target,
+  user: string,
+  deadline: Deadline,
+  certificate: ClientCertificate | undefined,
+): Promise<Polled> {
+  const secureContext = contextFor(certificate);
   let connected = false;
   let secured = false;
   let certificateExpires: number | undefined;
@@ -21,7 +28,7 @@ export async function pollTls(target: Target, user: string, deadline: Deadline):
       host: target.address,
       port: target.port,
       rejectUnauthorized: false,
-      secureContext: sharedContext(),
+      secureContext,
     });
     socket.on('connect', () => {
       connected = true;
@@ -32,21 +39,14 @@ export async function pollTls(target: Target, user: string, deadline: Deadline):
     });
   };
   const reply = await pollStream(open, 'secureConnect', target, user, deadline).catch((error: unknown) => {
-    if (isTlsError(error)) throw handshakeFailure(error);
+    if (isTlsError(error)) throw handshakeFailure(error, certificate !== undefined);
+    if (secured && !certificate) throw maybeForCertificate(error);
     // A tcp socket mostly keeps silent, but random bytes of a handshake may look to it like the end of a broken message.
     if (connected && !secured) throw noHandshake('the connection was closed in the TLS handshake');
     throw error;
   });
   if (!reply && !secured) throw noHandshake('no answer to the TLS handshake');
   return { reply, ...(certificateExpires && { certificateExpires }) };
-}
-
-let context: SecureContext | undefined;
-
-/** One for all polls. It knows no authorities: none is asked for, and Node.js 20 takes 25 ms to read its own. */
-function sharedContext(): SecureContext {
-  context ??= createSecureContext({ ca: [], minVersion: 'TLSv1.2' });
-  return context;
 }
 
 /** OpenSSL's errors come with codes like ERR_SSL_WRONG_VERSION_NUMBER, alerts among them. */
@@ -61,10 +61,24 @@ function noHandshake(seen: string): Failure {
   });
 }
 
-function handshakeFailure(error: Error): Failure {
+/** A server that requires a certificate may close the connection without a word, once TLS 1.3 is through for the client. */
+function maybeForCertificate(error: unknown): unknown {
+  if (!(error instanceof Failure)) return error;
+  return new Failure(
+    error.problems.map(({ remedy = '', ...problem }) => ({
+      ...problem,
+      remedy: `${remedy}; if it requires a client certificate (require_certificate), set probe_tls_cert and probe_tls_key`,
+    })),
+  );
+}
+
+function handshakeFailure(error: Error, hasCertificate: boolean): Failure {
+  const wanted = /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE/.test(errorCode(error));
   return new Failure({
     seen: `the TLS handshake failed (${errorCode(error)})`,
     remedy:
-      'is this a tls socket of Kamailio, with a certificate, TLS 1.2 or later and no client certificate required (tls.cfg)?',
+      wanted && !hasCertificate
+        ? 'if it requires a client certificate (require_certificate in tls.cfg), set probe_tls_cert and probe_tls_key'
+        : 'is this a tls socket of Kamailio, with a certificate and TLS 1.2 or later (tls.cfg), and does it trust the certificate in probe_tls_cert, if one is set?',
   });
 }

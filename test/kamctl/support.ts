@@ -47,6 +47,7 @@ export function controlStandIn(onRequest?: (request: Request) => void): ControlS
     replyDirectory,
     replyPrefix: 'kamailio_ocf_test',
     spareFifo: join(replyDirectory, 'spare'),
+    chroot: '',
     kamctlDirectory: replyDirectory,
   };
   mkdirSync(settings.replyDirectory, { mode: 0o1777 });

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readParams, unknownFlags } from '../../src/params/parse.ts';
+import { readParams } from '../../src/params/parse.ts';
+import { unknownFlags } from '../../src/params/raw.ts';
 import { callAgent } from '../support/agent.ts';
 import { invoke, refused } from './support.ts';
 

@@ -27,7 +27,9 @@ test('what is not set has the established default', () => {
       probes: [],
       probe_user: 'monitor',
       probe_timeout: 5,
-      stop_grace: undefined,
+      probe_tls_cert: '',
+    probe_tls_key: '',
+    stop_grace: undefined,
     },
   );
 });

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PARAMETER_NAMES } from '../../src/interface/parameters.ts';
-import { readParamsForStop } from '../../src/params/parse.ts';
+import { readParamsForStop } from '../../src/params/for-stop.ts';
 import { invoke } from './support.ts';
 
 const stop = (params: Readonly<Record<string, string>>, flags: readonly string[] = [], instance = 'sip') =>

@@ -31,7 +31,9 @@ test('a TCP port that another Kamailio holds is named, with its holder', () =>
         started,
         1,
         /Address already in use/,
-        new RegExp(`in use: .*tcp:127\\.0\\.0\\.1:${port} by pid \\d+ \\(/usr/sbin/kamailio\\)`),
+        new RegExp(
+          `in use: .*tcp:127\\.0\\.0\\.1:${port} by pid \\d+ \\(/usr/sbin/kamailio, pidfile ${holder.pidfile}`,
+        ),
         /see its log, and end what holds the socket$/,
       );
       assert.not.match(started.reason, /does not serve in time/, 'it failed at once, not at the deadline');
@@ -117,10 +119,14 @@ test('a failure that has nothing to do with sockets names no holder, even of the
     }
   }));
 
-test('an address that is not on this node is told in the words of Kamailio', () =>
+test('an address that is not on this node is named with both remedies', () =>
   withInstance({ params: { listen_address: '192.0.2.1' } }, async (instance) => {
     const started = await call(instance, 'start');
-    assertCall(started, 1, /^Kamailio exited with \d+ instead of serving: .*192\.0\.2\.1.*; see its log$/);
+    assertCall(
+      started,
+      1,
+      /^Kamailio exited with \d+ instead of serving: .*; 192\.0\.2\.1 is not on this node: order the address before Kamailio .*ip_nonlocal_bind=1 for a hot standby, and see its log$/,
+    );
     assertNothingRuns(instance);
   }));
 

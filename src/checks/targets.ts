@@ -1,0 +1,74 @@
+import type { Problem } from '../failure/failure.ts';
+import type { Params } from '../interface/parameters.ts';
+import { isOnThisNode, loopbackOf } from '../process/local-address.ts';
+import { readStat } from '../process/procfs.ts';
+import { listeningSockets, socketInodes } from '../process/sockets.ts';
+import { findWorkers } from '../process/workers.ts';
+import type { Target, Transport } from '../sip-probe/target.ts';
+import { hostPort, isWildcard } from '../text/socket-address.ts';
+
+/** What is polled. */
+export interface Targets {
+  readonly targets: readonly Target[];
+  /** Why a socket that should be polled cannot be. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * The sockets that are polled: those of `probes`, else monitoring_ip or listen_address, port, and what proto names.
+ *
+ * A hot standby listens on the service's address while another node has it: a poll of that address would be answered
+ * by the other node, and a hung standby would pass for healthy. So where listen_address is not on this node, and
+ * nobody has named another address, a socket of this very instance is polled in its place. `mainPid` is its main
+ * process, undefined if it does not run.
+ */
+export function findTargets(params: Params, mainPid: number | undefined): Targets {
+  if (params.probes.length > 0) return { targets: params.probes, problems: [] };
+  const { listen_address, port, proto } = params;
+  const address = params.monitoring_ip || listen_address;
+  const transports: Transport[] = proto.endsWith('udptcp')
+    ? ['udp', 'tcp']
+    : [proto.endsWith('tcp') ? 'tcp' : 'udp'];
+  const named = transports.map((transport) => ({ transport, address: pollable(address), port }));
+  if (address !== listen_address || isOnThisNode(listen_address)) return { targets: named, problems: [] };
+  if (!proto.startsWith('conf_')) {
+    const loopback = loopbackOf(listen_address);
+    return { targets: named.map((target) => ({ ...target, address: loopback })), problems: [] };
+  }
+  const found = named.map((target) => ({
+    target,
+    own: mainPid === undefined ? undefined : ownSocket(target, mainPid, params),
+  }));
+  return {
+    targets: found.flatMap(({ own }) => own ?? []),
+    problems: found.flatMap(({ target, own }) => (own ? [] : [noOwnSocket(target)])),
+  };
+}
+
+/** Nobody can send to a wildcard; what listens on it listens on the loopback address, too. */
+function pollable(address: string): string {
+  return isWildcard(address) ? loopbackOf(address) : address;
+}
+
+/** A socket of the instance with the transport of `wanted` whose address is on this node; one with its port goes first. */
+function ownSocket(wanted: Target, mainPid: number, params: Params): Target | undefined {
+  const main = readStat(mainPid);
+  if (!main) return undefined;
+  const inodes = new Set([main, ...findWorkers(main, params)].flatMap(({ pid }) => socketInodes(pid)));
+  const own = listeningSockets()
+    .filter(
+      ({ transport, inode, address }) =>
+        transport === wanted.transport && inodes.has(inode) && isOnThisNode(address),
+    )
+    .map(({ address, port }) => ({ transport: wanted.transport, address: pollable(address), port }));
+  return own.find(({ port }) => port === wanted.port) ?? own[0];
+}
+
+function noOwnSocket({ transport, address, port }: Target): Problem {
+  const socket = `${transport}:${hostPort({ address, port })}`;
+  return {
+    where: socket,
+    seen: `${address} is not on this node, and this Kamailio has no other ${transport} socket that could be polled`,
+    remedy: `add \`listen=${transport}:${hostPort({ address: loopbackOf(address), port })}\` to kamailio.cfg, or order the address before Kamailio`,
+  };
+}

@@ -1,0 +1,54 @@
+import type { Problem } from '../failure/failure.ts';
+import { describeProcess, unitOf } from '../process/describe.ts';
+import type { Instance } from '../process/instance.ts';
+import type { ProcessStat } from '../process/procfs.ts';
+import { holderOf, type ListeningSocket, listeningSockets, socketInodes } from '../process/sockets.ts';
+import { findWorkers } from '../process/workers.ts';
+import { describeTarget, type Target } from '../sip-probe/target.ts';
+import { isSameAddress, isWildcard } from '../text/socket-address.ts';
+
+/**
+ * Makes sure that the polled sockets belong to this instance: a problem for each that only others hold. Their answers
+ * say nothing about this Kamailio. What listens on no socket of this node is polled elsewhere, and not judged.
+ * Reads the descriptors of all the instance's processes; for start, check level 20 and diagnose. `main` is undefined
+ * where Kamailio does not run: then all are others.
+ */
+export function checkOwnSockets(
+  targets: readonly Target[],
+  main: ProcessStat | undefined,
+  instance: Instance,
+): readonly Problem[] {
+  const listening = listeningSockets();
+  const processes = main ? [main, ...findWorkers(main, instance)] : [];
+  const inodes = new Set(processes.flatMap(({ pid }) => socketInodes(pid)));
+  // An agent that may not see the descriptors of its Kamailio can judge nothing.
+  if (main && inodes.size === 0) return [];
+  return targets.flatMap((target) => {
+    const receivers = receiversOf(target, listening);
+    if (receivers.length === 0 || receivers.some(({ inode }) => inodes.has(inode))) return [];
+    return [heldByOthers(target, receivers)];
+  });
+}
+
+/** The sockets that get what is sent to a target: those on its very address, else those on a wildcard. */
+function receiversOf(target: Target, listening: readonly ListeningSocket[]): ListeningSocket[] {
+  const transport = target.transport === 'udp' ? 'udp' : 'tcp';
+  const candidates = listening.filter(
+    (socket) => socket.transport === transport && socket.port === target.port,
+  );
+  const exact = candidates.filter(({ address }) => isSameAddress(address, target.address));
+  return exact.length > 0 ? exact : candidates.filter(({ address }) => isWildcard(address));
+}
+
+function heldByOthers(target: Target, receivers: readonly ListeningSocket[]): Problem {
+  const pids = receivers.flatMap(({ inode }) => holderOf(inode) ?? []);
+  const [pid] = pids;
+  const unit = pid === undefined ? undefined : unitOf(pid);
+  return {
+    where: describeTarget(target),
+    seen: `the socket is held by ${pid === undefined ? 'another process' : describeProcess(pid)}, not by this Kamailio`,
+    remedy: unit
+      ? `\`systemctl disable --now ${unit.replace(/\.service$/, '')}\`, and restart this resource`
+      : 'end that process, or give this instance a socket of its own (listen_address, port, proto, listen lines)',
+  };
+}

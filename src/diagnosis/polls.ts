@@ -1,0 +1,115 @@
+import { checkPolls, hasReplied } from '../checks/health.ts';
+import { checkOwnSockets } from '../checks/whose-socket.ts';
+import type { Params } from '../interface/parameters.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
+import { OCF_DEGRADED, OCF_ERR_GENERIC } from '../ocf/exit-code.ts';
+import { findProcesses } from '../process/instance.ts';
+import { isOnThisNode } from '../process/local-address.ts';
+import type { MainProcess } from '../process/pidfile.ts';
+import type { Outcome } from '../sip-probe/outcome.ts';
+import { describeTarget, type Target } from '../sip-probe/target.ts';
+import { oneLine } from '../text/one-line.ts';
+import { isSameAddress } from '../text/socket-address.ts';
+import { examine, type Finding, failed, findingsOf, ok, warning } from './finding.ts';
+import { suggestOtherSocket, suggestOtherUser } from './hints.ts';
+
+/** One polled socket: its findings, and its outcome if the agent's own client polled it. */
+export interface DiagnosedPoll {
+  readonly findings: Finding[];
+  readonly outcome?: Outcome;
+}
+
+/**
+ * Polls every socket, and says for each answer whose it was. With `anyReply` a refusal is a sign of life, as for a
+ * monitor that polls in place of what an unusable parameter names.
+ */
+export async function diagnosePolls(
+  params: Params,
+  main: MainProcess,
+  anyReply: boolean,
+  deadline: Deadline,
+): Promise<DiagnosedPoll[]> {
+  const mainPid = main.found ? main.process.pid : undefined;
+  if (params.monitor_tools === 'external') {
+    const findings = await examine('probes (sipsak)', async () => {
+      const { problems } = await checkPolls(params, mainPid, deadline);
+      return problems.length === 0 ? ok('sipsak is answered') : failed(problems, OCF_ERR_GENERIC);
+    });
+    return [{ findings }];
+  }
+  const { problems, outcomes, unchecked } = await checkPolls(params, mainPid, deadline);
+  const polled = await Promise.all(
+    outcomes.map(async (outcome) => ({
+      findings: await describeOutcome(params, main, outcome, anyReply, deadline),
+      outcome,
+    })),
+  );
+  const unpolled = problems.filter(
+    ({ where }) => !outcomes.some(({ target }) => describeTarget(target) === where),
+  );
+  const others = [
+    ...(unpolled.length > 0 ? findingsOf('polls', failed(unpolled, OCF_ERR_GENERIC), 0) : []),
+    ...(unchecked.length > 0 ? findingsOf('polls over tls', failed(unchecked, OCF_DEGRADED), 0) : []),
+  ];
+  return others.length > 0 ? [...polled, { findings: others }] : polled;
+}
+
+async function describeOutcome(
+  params: Params,
+  main: MainProcess,
+  outcome: Outcome,
+  anyReply: boolean,
+  deadline: Deadline,
+): Promise<Finding[]> {
+  const { target } = outcome;
+  const check = describeTarget(target);
+  // Another Kamailio (the system's service, another resource, one started by hand) is the commonest mistake of all.
+  const foreign = checkOwnSockets([target], main.found ? main.process : undefined, params).map(
+    ({ seen, remedy = '' }) => ({ seen, remedy }),
+  );
+  if (outcome.healthy) {
+    const { reply, roundTripMs } = outcome;
+    const server = reply.server ? ` from ${oneLine(reply.server, 60)}` : '';
+    const seen = `${reply.status} ${oneLine(reply.phrase, 60)}${server}`;
+    if (foreign.length > 0)
+      return findingsOf(
+        check,
+        failed(
+          foreign.map((problem) => ({ ...problem, seen: `${seen}, but ${problem.seen}` })),
+          OCF_ERR_GENERIC,
+        ),
+        roundTripMs,
+      );
+    return findingsOf(check, answeredBy(params, target, seen), roundTripMs);
+  }
+  return examine(check, async () => {
+    if (foreign.length > 0)
+      return failed(
+        foreign.map((problem) => ({ ...problem, seen: `${outcome.seen}: ${problem.seen}` })),
+        OCF_ERR_GENERIC,
+      );
+    const hint =
+      outcome.status !== undefined
+        ? await suggestOtherUser(target, params.probe_user, deadline)
+        : main.found &&
+          suggestOtherSocket(
+            findProcesses(params).map(({ pid }) => pid),
+            target,
+          );
+    const code = anyReply && hasReplied(outcome) ? OCF_DEGRADED : OCF_ERR_GENERIC;
+    return failed({ seen: outcome.seen, remedy: hint || outcome.remedy }, code);
+  });
+}
+
+/** Whose answer a 200 was, where that could be in doubt. */
+function answeredBy(params: Params, target: Target, seen: string) {
+  if (!isOnThisNode(target.address)) {
+    return warning({
+      seen: `${seen}, from whoever has ${target.address}: it is not on this node`,
+      remedy: 'leave monitoring_ip and probes empty, and a socket of this very instance is polled',
+    });
+  }
+  const isNamed = params.probes.length > 0 || params.monitoring_ip !== '';
+  if (isNamed || isSameAddress(target.address, params.listen_address)) return ok(seen);
+  return ok(`${seen}, polled in place of ${params.listen_address}, which is not on this node`);
+}

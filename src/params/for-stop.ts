@@ -1,0 +1,55 @@
+import { absolutePath } from '../interface/domains.ts';
+import { PARAMETERS } from '../interface/parameters.ts';
+import type { Invocation } from '../ocf/invocation.ts';
+import { defaultPidfile, standardPidfile } from './parse.ts';
+import { type RawParams, readRaw } from './raw.ts';
+
+/** As `readParams`, but takes only what stop needs, and never throws: what start would refuse falls back. */
+export function readParamsForStop(invocation: Invocation): StopParams {
+  return parseForStop(readRaw(invocation), invocation.instance);
+}
+
+/** What stop works with: it must not refuse, whatever the other parameters hold. */
+export interface StopParams {
+  readonly binary: string;
+  readonly pidfile: string;
+  readonly kamuser: string;
+  /** Undefined where it cannot be used. */
+  readonly port: number | undefined;
+  /** Empty where it cannot be used. */
+  readonly kamctlrc: string;
+  readonly stop_grace: number | undefined;
+  /** The pidfile is one that start would accept: its file may be removed. Else it only names the processes. */
+  readonly pidfileUsable: boolean;
+  /** The pidfile is the default one: its directory is the agent's to remove. */
+  readonly pidfileIsDefault: boolean;
+}
+
+function parseForStop(raw: RawParams, instance: string): StopParams {
+  const standard = standardPidfile(instance);
+  const pidfile = raw.pidfile ?? standard;
+  return {
+    binary: orElse(
+      () => PARAMETERS.binary.parse(raw.binary ?? PARAMETERS.binary.default),
+      PARAMETERS.binary.default,
+    ),
+    pidfile,
+    kamuser: orElse(() => PARAMETERS.kamuser.parse(raw.kamuser ?? ''), ''),
+    port: orElse(() => PARAMETERS.port.parse(raw.port ?? PARAMETERS.port.default), undefined),
+    kamctlrc: orElse(() => PARAMETERS.kamctlrc.parse(raw.kamctlrc ?? PARAMETERS.kamctlrc.default), ''),
+    stop_grace: orElse(() => PARAMETERS.stop_grace.parse(raw.stop_grace ?? ''), undefined),
+    pidfileUsable: orElse(
+      () => (raw.pidfile === undefined ? defaultPidfile(instance) : absolutePath(pidfile)) !== '',
+      false,
+    ),
+    pidfileIsDefault: pidfile === standard,
+  };
+}
+
+function orElse<T>(attempt: () => T, fallback: T): T {
+  try {
+    return attempt();
+  } catch {
+    return fallback;
+  }
+}

@@ -1,0 +1,54 @@
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import { errorCode, isExhaustion } from '../failure/system-error.ts';
+
+/** What a file is, whatever its path: device and inode (stat(2)). */
+export interface FileIdentity {
+  readonly dev: number;
+  readonly ino: number;
+}
+
+/**
+ * Whether a process has a file open. `hidden` if the kernel keeps its descriptors from this agent (proc(5):
+ * PTRACE_MODE_READ), as it does for an agent that is not root.
+ */
+export function hasOpen(pid: number, { dev, ino }: FileIdentity): boolean | 'hidden' {
+  const numbers = descriptorNumbers(pid);
+  if (numbers === 'hidden') return 'hidden';
+  return numbers.some((fd) => {
+    const found = statOf(`/proc/${pid}/fd/${fd}`);
+    return found?.ino === ino && found.dev === dev;
+  });
+}
+
+/** What the descriptors of a process lead to: paths, `socket:[1234]`, `/path (deleted)`. None if they are hidden. */
+export function descriptorTargets(pid: number): string[] {
+  const numbers = descriptorNumbers(pid);
+  return numbers === 'hidden' ? [] : numbers.map((fd) => targetOf(`/proc/${pid}/fd/${fd}`));
+}
+
+/** In ascending order: Kamailio opens its FIFO and its sockets before all else. */
+function descriptorNumbers(pid: number): string[] | 'hidden' {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).sort((a, b) => Number(a) - Number(b));
+  } catch (error) {
+    if (isExhaustion(error)) throw error;
+    return ['EACCES', 'EPERM'].includes(errorCode(error)) ? 'hidden' : [];
+  }
+}
+
+function statOf(path: string): FileIdentity | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    // Closed between two looks.
+    return undefined;
+  }
+}
+
+function targetOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}

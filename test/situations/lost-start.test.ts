@@ -1,0 +1,105 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { assertCall, call, withInstance } from '../support/calls.ts';
+import type { TestInstance } from '../support/instance.ts';
+import { processesNaming } from '../support/processes.ts';
+
+/** A database that is not there: nothing listens on port 1. */
+const DATABASE = `loadmodule "db_postgres.so"
+loadmodule "auth.so"
+loadmodule "auth_db.so"
+modparam("auth_db", "db_url", "postgres://kamailio:secret@127.0.0.1:1/kamailio")`;
+
+/** The operation's timeout, long enough that nobody takes its end for an early failure. */
+const LONG = { CRM_meta_timeout: '60000' };
+
+function assertNothingRuns(instance: TestInstance): void {
+  assert.equal([...processesNaming(instance.pidfile)], [], 'a start that fails leaves nothing running');
+}
+
+for (let round = 1; round <= 3; round += 1) {
+  // Whether the main process ends or waits for ever is a matter of milliseconds: both happen.
+  test(`a start whose database is down ends long before its timeout, with the database's error (${round})`, () =>
+    withInstance({ config: DATABASE }, async (instance) => {
+      const started = await call(instance, 'start', LONG);
+      assertCall(started, 1, /connection to server at "127\.0\.0\.1", port 1 failed: Connection refused/);
+      assert.not.match(started.reason, /does not serve in time/);
+      assert.match(started.reason.slice(0, 180), /Connection refused/, 'the cause goes first');
+      assertNothingRuns(instance);
+    }));
+}
+
+test('a Kamailio in the foreground (fork=no) is reported at once, with the line to remove', () =>
+  withInstance({ config: 'fork=no' }, async (instance) => {
+    const started = await call(instance, 'start', LONG);
+    assertCall(started, 1, /stays in the foreground and writes no pidfile; remove `fork=no` from /);
+    assertNothingRuns(instance);
+  }));
+
+test('a Kamailio in the foreground by -DD, with a pidfile, works as before', () =>
+  withInstance({ params: { extra_options: '-DD' } }, async (instance) => {
+    assertCall(await call(instance, 'start', LONG), 0);
+    assertCall(await call(instance, 'monitor'), 0);
+    assertCall(await call(instance, 'stop'), 0);
+    assertNothingRuns(instance);
+  }));
+
+test('a Kamailio that refuses every poll with the same 404 fails the start before its timeout', () =>
+  withInstance({ route: 'sl_send_reply("404", "Not here");' }, async (instance) => {
+    const started = await call(instance, 'start', LONG);
+    assertCall(
+      started,
+      1,
+      /^Kamailio was started and has refused every poll for 5 s: .* with 404 Not here; kamailio\.cfg must/,
+    );
+    assertNothingRuns(instance);
+  }));
+
+/** Counts up in each worker's shared memory, and answers with 200 from the moment on that a file is there. */
+function answersAfter(reply: string): string {
+  return `if ($Ts - $shv(born) < 7) {
+    ${reply}
+    exit;
+  }
+  sl_send_reply("200", "OK");`;
+}
+const BORN = `modparam("pv", "shvset", "born=i:0")`;
+
+for (const [what, reply] of [
+  ['answers 503 for 7 s', 'sl_send_reply("503", "Not ready");'],
+  ['is silent for 7 s', ''],
+] as const) {
+  test(`a Kamailio that ${what}, as one that loads, still starts`, () =>
+    withInstance(
+      {
+        config: BORN,
+        route: `if ($shv(born) == 0) $shv(born) = $Ts;
+  ${answersAfter(reply)}`,
+      },
+      async (instance) => {
+        assertCall(await call(instance, 'start', LONG), 0);
+        assertCall(await call(instance, 'stop'), 0);
+      },
+    ));
+}
+
+test('pike with 16 requests in 2 s bans nobody during a start that is answered with 503 for 7 s', () =>
+  withInstance(
+    {
+      config: `${BORN}
+loadmodule "pike.so"
+modparam("pike", "sampling_time_unit", 2)
+modparam("pike", "reqs_density_per_unit", 16)
+modparam("pike", "remove_latency", 60)`,
+      route: `if (!pike_check_req()) { exit; }
+  if ($shv(born) == 0) $shv(born) = $Ts;
+  ${answersAfter('sl_send_reply("503", "Not ready");')}`,
+    },
+    async (instance) => {
+      assertCall(await call(instance, 'start', LONG), 0);
+      assertCall(await call(instance, 'monitor'), 0);
+      assertCall(await call(instance, 'stop'), 0);
+    },
+  ));
+
+test.run();
