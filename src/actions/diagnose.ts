@@ -1,8 +1,9 @@
 import { runChecks } from '../diagnosis/checks.ts';
 import { askCluster } from '../diagnosis/cluster-resource.ts';
-import { type Finding, findingsOf, warning } from '../diagnosis/finding.ts';
+import { type Finding, findingsOf, ok, warning } from '../diagnosis/finding.ts';
 import { jsonReport, textReport } from '../diagnosis/report.ts';
 import { Failure } from '../failure/failure.ts';
+import { now } from '../lifetime/clock.ts';
 import { OCF_DEGRADED, OCF_ERR_ARGS, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import { print } from '../ocf/output.ts';
 import { readParamsWithFaults } from '../params/parse.ts';
@@ -18,13 +19,16 @@ import type { Context } from './context.ts';
 export async function diagnose({ invocation, deadline }: Context): Promise<number> {
   const output = outputFormat(invocation.flags);
   const [resource] = invocation.operands;
+  const askedAt = now();
   const asked =
     resource === undefined
       ? { invocation, source: 'environment and flags', problems: [] }
       : await askCluster(resource, invocation);
+  const ms = now() - askedAt;
   const { params, faults } = readParamsWithFaults(asked.invocation);
   const findings = [
-    ...findingsOf('cluster', warning(asked.problems), 0),
+    ...('found' in asked ? findingsOf('cluster', ok(asked.found), ms) : []),
+    ...findingsOf('cluster', warning(asked.problems), ms),
     ...(await runChecks(params, faults, deadline)),
   ];
   const exitCode = exitCodeOf(findings);

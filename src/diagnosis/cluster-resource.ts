@@ -1,49 +1,51 @@
-import { spawnSync } from 'node:child_process';
 import { Failure, type Problem } from '../failure/failure.ts';
-import { isExhaustion } from '../failure/system-error.ts';
-import { PARAMETER_NAMES, PARAMETERS } from '../interface/parameters.ts';
-import { OCF_ERR_ARGS, OCF_ERR_INSTALLED } from '../ocf/exit-code.ts';
+import { PARAMETER_NAMES } from '../interface/parameters.ts';
+import { OCF_ERR_ARGS } from '../ocf/exit-code.ts';
 import type { Invocation } from '../ocf/invocation.ts';
-import { livingPidfiles } from '../process/instance.ts';
 import { oneLine } from '../text/one-line.ts';
-import { askParameters } from './cluster-parameters.ts';
-
-/** How Pacemaker's tools are called; a cluster that is starting may keep them waiting. */
-const QUERY = { encoding: 'utf8', timeout: 15_000 } as const;
-
-/** An element as the XML parser gives it: attributes by `@name`, children by name, always as lists. */
-interface Element {
-  readonly [key: string]: string | readonly Element[] | undefined;
-}
+import { instanceHere } from './cluster-instance.ts';
+import { askParameters, type ResourceParameters } from './cluster-parameters.ts';
+import { askHolders, describeHolders, type Holder, insideContainer } from './cluster-place.ts';
+import { callTool, childrenOf, type Element, parseXml } from './cluster-tools.ts';
 
 /** A resource of the cluster, as Pacemaker would call the agent for it. */
 export interface ClusterResource {
   readonly invocation: Invocation;
   /** Where the parameters came from, for the report. */
   readonly source: string;
+  /** What the resource is part of, and how its parameters were found. */
+  readonly found: string;
   /** What of it could not be found out, or does not fit this node. */
   readonly problems: readonly Problem[];
 }
 
 /**
  * Asks the cluster for a resource: its name and parameters (`crm_resource`; the variable CIB_file makes it read a
- * file). `resource` may be a primitive, or a group, clone or bundle with one Kamailio inside.
+ * file). `resource` may be a primitive, one numbered instance of a unique clone, or a group, clone or bundle with one
+ * Kamailio inside. Parameters in the caller's environment do not count: Pacemaker would not pass them.
  * Throws Failure OCF_ERR_INSTALLED without Pacemaker's tools, OCF_ERR_ARGS when there is no such resource.
  */
 export async function askCluster(resource: string, invocation: Invocation): Promise<ClusterResource> {
-  const primitive = pickPrimitive(await queryXml(resource, invocation.env), resource);
+  const { env } = invocation;
+  const primitive = pickPrimitive(await queryResource(resource, env), resource);
   const id = String(primitive['@id']);
-  const env = { ...invocation.env };
-  const values = await askParameters(id, parameterNames(primitive), invocation.env);
-  for (const [name, value] of values) env[`OCF_RESKEY_${name}`] = value;
+  const holders = await askHolders(id, env);
+  const parameters = await askParameters(id, env);
+  const instance = instanceHere(id, resource, isUnique(id, env), parameters.values);
   return {
-    invocation: { ...invocation, env, instance: instanceName(id, values) },
-    source: `the cluster's resource ${resource === id ? id : `${id} in ${resource}`}`,
-    problems: [...rulesWithoutNode(primitive, id, invocation.env), ...insideContainer(id, invocation.env)],
+    invocation: { ...invocation, env: environmentOf(parameters, env), instance: instance.name },
+    source: `the cluster's resource ${resource.split(':')[0] === id ? resource : `${id} in ${resource}`}`,
+    found: describe(id, holders, parameters),
+    problems: [
+      ...insideContainer(id, holders),
+      ...rulesOfNoNode(id, [primitive, ...holders.map(({ element }) => element)], parameters),
+      ...unknownAttributes(id, parameters),
+      ...instance.problems,
+    ],
   };
 }
 
-async function queryXml(resource: string, env: NodeJS.ProcessEnv): Promise<Element> {
+async function queryResource(resource: string, env: NodeJS.ProcessEnv): Promise<Element> {
   // A name that begins with a dash would be an option of crm_resource.
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/.test(resource)) {
     throw new Failure(
@@ -51,42 +53,16 @@ async function queryXml(resource: string, env: NodeJS.ProcessEnv): Promise<Eleme
       OCF_ERR_ARGS,
     );
   }
-  const answer = spawnSync('crm_resource', ['--resource', resource, '--query-xml'], {
-    ...QUERY,
-    env,
-  });
-  if (isExhaustion(answer.error)) throw answer.error;
-  if (answer.error) {
-    throw new Failure(
-      {
-        seen: `crm_resource cannot be called (${answer.error.message})`,
-        remedy: "install pacemaker's command line tools, or give the parameters as flags",
-      },
-      OCF_ERR_INSTALLED,
-    );
-  }
-  const xml = answer.stdout.slice(answer.stdout.search(/^</m));
-  if (answer.status !== 0 || !xml.startsWith('<')) {
-    throw new Failure(
-      {
-        seen: `crm_resource knows no resource ${resource}: ${oneLine(answer.stderr, 200)}`,
-        remedy: 'see `crm_resource --list`, and call this on a node where the cluster runs',
-      },
-      OCF_ERR_ARGS,
-    );
-  }
-  return parse(xml);
-}
-
-async function parse(xml: string): Promise<Element> {
-  const { XMLParser } = await import('fast-xml-parser');
-  const parser = new XMLParser({
-    ignoreAttributes: false,
-    attributeNamePrefix: '@',
-    parseAttributeValue: false,
-    isArray: (_name, _path, _leaf, isAttribute) => !isAttribute,
-  });
-  return parser.parse(xml);
+  const { status, stdout, stderr } = callTool('crm_resource', ['--resource', resource, '--query-xml'], env);
+  const xml = stdout.slice(stdout.search(/^</m));
+  if (status === 0 && xml.startsWith('<')) return parseXml(xml);
+  throw new Failure(
+    {
+      seen: `crm_resource knows no resource ${resource}: ${oneLine(stderr, 200)}`,
+      remedy: 'see `crm_resource --list`, and call this on a node where the cluster runs',
+    },
+    OCF_ERR_ARGS,
+  );
 }
 
 /** The Kamailio primitive in a resource, however deep in groups and clones. */
@@ -116,66 +92,53 @@ function collect(element: Element): Element[] {
   );
 }
 
-/** The parameters that a primitive may have: those it names, and all if it refers to attributes elsewhere. */
-function parameterNames(primitive: Element): readonly string[] {
-  const sets = childrenOf(primitive, 'instance_attributes');
-  const pairs = sets.flatMap((set) => childrenOf(set, 'nvpair'));
-  if ([...sets, ...pairs].some((element) => element['@id-ref'] !== undefined)) return PARAMETER_NAMES;
-  const named = pairs.map((pair) => String(pair['@name']));
-  return PARAMETER_NAMES.filter((name) => named.includes(name));
+/** Whether the cluster numbers the instances of a primitive: then crm_resource calls it `id:0` in the line about its state. */
+function isUnique(id: string, env: NodeJS.ProcessEnv): boolean {
+  const { stdout } = callTool('crm_resource', ['--resource', id, '--query-xml'], env);
+  const words = stdout.slice(0, stdout.search(/^</m)).split(/\s+/);
+  return words.some((word) => word.startsWith(`${id}:`) && /^\d+$/.test(word.slice(id.length + 1)));
+}
+
+function environmentOf({ values }: ResourceParameters, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const others = Object.entries(env).filter(([name]) => !name.startsWith('OCF_RESKEY_'));
+  const passed = [...values].map(([name, value]) => [`OCF_RESKEY_${name}`, value]);
+  return Object.fromEntries([...others, ...passed]);
+}
+
+function describe(id: string, holders: readonly Holder[], { values, node }: ResourceParameters): string {
+  const place = holders.length === 0 ? id : `${id}, in ${describeHolders(holders)}`;
+  const how =
+    node === undefined
+      ? 'as `crm_resource --get-parameter` gives them'
+      : `as the cluster passes them on the node ${node}`;
+  const set = [...values].map(([name, value]) => `${name}=${oneLine(value, 60)}`).sort();
+  return `${place}: ${set.join(', ') || 'no parameter is set'}, ${how}`;
 }
 
 /**
- * A rule may ask for attributes of a node. Pacemaker's tool asks the node that runs the resource; while none does,
- * such a rule counts as false, and the parameters may be others here.
+ * A rule may ask for attributes of a node. Where crm_resource cannot be asked for this node, it takes the node that
+ * runs the resource. If none or several do, such a rule counts as false. The parameters may be others here.
  */
-function rulesWithoutNode(primitive: Element, id: string, env: NodeJS.ProcessEnv): Problem[] {
-  const sets = childrenOf(primitive, 'instance_attributes').filter((set) =>
-    childrenOf(set, 'rule').some((rule) => JSON.stringify(rule).includes('"@attribute"')),
-  );
-  if (sets.length === 0 || runsSomewhere(id, env)) return [];
+function rulesOfNoNode(id: string, elements: readonly Element[], { node }: ResourceParameters): Problem[] {
+  const sets = elements.flatMap((element) => childrenOf(element, 'instance_attributes'));
+  const inQuestion = sets.filter((set) => /"@attribute"|"@id-ref"/.test(JSON.stringify(set)));
+  if (node !== undefined || inQuestion.length === 0) return [];
+  const names = inQuestion.map((set) => set['@id'] ?? set['@id-ref']).join(', ');
   return [
     {
-      seen: `the rules of ${sets.map((set) => set['@id']).join(', ')} ask for a node, and ${id} runs on none: they count as false here`,
-      remedy: 'give the parameters of this node as flags, or call this while the resource runs here',
+      seen: `${id} may have other parameters on this node: the rules of ${names} can ask for a node, and crm_resource cannot be asked for this one`,
+      remedy: 'compare them with those above, and give those of this node as flags',
     },
   ];
 }
 
-function runsSomewhere(id: string, env: NodeJS.ProcessEnv): boolean {
-  const answer = spawnSync('crm_resource', ['--resource', id, '--locate'], { ...QUERY, env });
-  return /is running on/.test(`${answer.stdout}${answer.stderr}`);
-}
-
-/** The processes of a bundle's primitive are in the PID namespace of a container, where this agent does not see them. */
-function insideContainer(id: string, env: NodeJS.ProcessEnv): Problem[] {
-  const words = ['--query', '--xpath', `//bundle[primitive[@id='${id}']]`];
-  const answer = spawnSync('cibadmin', words, { ...QUERY, env });
-  const bundle = answer.status === 0 ? /<bundle id="([^"]+)"/.exec(answer.stdout)?.[1] : undefined;
-  if (bundle === undefined) return [];
-  return [
-    {
-      seen: `${id} runs inside the containers of the bundle ${bundle}: what follows is how the node itself looks`,
-      remedy: `call this inside a container, for example \`podman exec ${bundle}-podman-0 ocf-kamailio diagnose ${id}\``,
-    },
-  ];
-}
-
-function childrenOf(element: Element, name: string): readonly Element[] {
-  const children = element[name];
-  return typeof children === 'object' ? children : [];
-}
-
-/**
- * A unique clone's instance bears a number (`name:0`), which shows in its default pidfile. What counts is the pidfile
- * of a process that lives: directories of clones that were here once may be left.
- */
-function instanceName(id: string, values: ReadonlyMap<string, string>): string {
-  if (values.has('pidfile')) return id;
-  const standard = new RegExp(
-    `^(?:/var)?/run/kamailio_(${id.replaceAll('.', '\\.')}(?::\\d+)?)/kamailio\\.pid$`,
-  );
-  const binary = values.get('binary') ?? PARAMETERS.binary.default;
-  const living = livingPidfiles(binary).flatMap((path) => standard.exec(path)?.[1] ?? []);
-  return living.find((name) => name !== id) ?? id;
+/** A mistyped name: the cluster passes it, and no agent reads it. */
+function unknownAttributes(id: string, { values }: ResourceParameters): Problem[] {
+  const known: readonly string[] = PARAMETER_NAMES;
+  return [...values.keys()]
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      seen: `${id} sets ${oneLine(name, 60)}, which is not a parameter of this agent: it has no effect`,
+      remedy: 'the names are in `man ocf_heartbeat_kamailio`',
+    }));
 }

@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Call, callAgent } from '../support/agent.ts';
+import { callAgent } from '../support/agent.ts';
 import { call, withInstance } from '../support/calls.ts';
 import { type InstanceOptions, type TestInstance, until } from '../support/instance.ts';
 import { freePort } from '../support/ports.ts';
@@ -217,130 +217,6 @@ test('an output that does not exist is refused', async () => {
   assert.match(reason, /--output=yaml is neither text nor json/);
 });
 
-/** Diagnoses a resource of a CIB in a file. */
-async function diagnoseResource(resource: string, resources: string): Promise<Call> {
-  const file = `/tmp/ocf-kamailio-test-cib-${process.pid}.xml`;
-  writeFileSync(
-    file,
-    `<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" num_updates="0"><configuration><crm_config/><nodes/><resources>${resources}</resources><constraints/></configuration><status/></cib>`,
-  );
-  try {
-    return await callAgent(
-      'diagnose',
-      {},
-      { args: [resource, '--output=json'], env: { CIB_file: file, OCF_RESOURCE_INSTANCE: '' } },
-    );
-  } finally {
-    rmSync(file);
-  }
-}
-
-const attributes = (id: string, values: Record<string, string>) =>
-  `<instance_attributes id="${id}-ia">${Object.entries(values)
-    .map(([name, value]) => `<nvpair id="${id}-${name}" name="${name}" value="${value}"/>`)
-    .join('')}</instance_attributes>`;
-const primitive = (id: string, values: Record<string, string>) =>
-  `<primitive id="${id}" class="ocf" provider="heartbeat" type="kamailio">${attributes(id, values)}</primitive>`;
-
-const SHAPES = {
-  'a primitive': ['p', (values: Record<string, string>) => primitive('p', values)],
-  'a member of a group': [
-    'p',
-    (values: Record<string, string>) =>
-      `<group id="g"><primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr2"/>${primitive('p', values)}</group>`,
-  ],
-  'a group': [
-    'g',
-    (values: Record<string, string>) =>
-      `<group id="g"><primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr2"/>${primitive('p', values)}</group>`,
-  ],
-  'a clone': ['c', (values: Record<string, string>) => `<clone id="c">${primitive('p', values)}</clone>`],
-  'a primitive made from a template': [
-    'p',
-    (values: Record<string, string>) =>
-      `<template id="t" class="ocf" provider="heartbeat" type="kamailio">${attributes('t', values)}</template><primitive id="p" template="t"/>`,
-  ],
-} as const;
-
-for (const [shape, [resource, xml]] of Object.entries(SHAPES)) {
-  test(`the parameters of ${shape} are read out of the cluster`, async () => {
-    await withInstance({}, async (instance) => {
-      assert.is((await call(instance, 'start')).code, 0);
-      const { code, stdout, stderr } = await diagnoseResource(resource, xml({ ...instance.params }));
-      assert.is(code, 0, stdout + stderr);
-      const report: { instance: string; source: string } = JSON.parse(stdout);
-      assert.is(report.instance, 'p');
-      assert.is(report.source, `the cluster's resource ${resource === 'p' ? 'p' : `p in ${resource}`}`);
-    });
-  });
-}
-
-const REFERENCES = {
-  'a reference to the attributes of another resource': (values: Record<string, string>) =>
-    `${primitive('other', values)}<primitive id="p" class="ocf" provider="heartbeat" type="kamailio"><instance_attributes id-ref="other-ia"/></primitive>`,
-  'references to single attributes': (values: Record<string, string>) =>
-    `${primitive('other', values)}<primitive id="p" class="ocf" provider="heartbeat" type="kamailio"><instance_attributes id="p-ia">${Object.keys(
-      values,
-    )
-      .map((name) => `<nvpair id-ref="other-${name}" name="${name}"/>`)
-      .join('')}</instance_attributes></primitive>`,
-  'a rule that holds now': (values: Record<string, string>) =>
-    `<primitive id="p" class="ocf" provider="heartbeat" type="kamailio"><instance_attributes id="p-new" score="2"><rule id="p-rule" score="0"><date_expression id="p-since" operation="gt" start="2020-01-01"/></rule><nvpair id="p-new-port" name="port" value="${values.port}"/></instance_attributes>${attributes('p', { ...values, port: '9' })}</primitive>`,
-} as const;
-
-for (const [what, xml] of Object.entries(REFERENCES)) {
-  test(`${what} is resolved as the cluster resolves it`, async () => {
-    await withInstance({}, async (instance) => {
-      assert.is((await call(instance, 'start')).code, 0);
-      const { code, stdout, stderr } = await diagnoseResource('p', xml({ ...instance.params }));
-      assert.is(code, 0, stdout + stderr);
-      assert.match(stdout, `udp:127.0.0.1:${instance.port}`);
-    });
-  });
-}
-
-test('a rule that asks for a node is said to be unresolved while the resource runs on none', async () => {
-  const rule =
-    '<rule id="p-rule" score="0"><expression id="p-expression" attribute="#uname" operation="eq" value="node1"/></rule>';
-  const { stdout } = await diagnoseResource(
-    'p',
-    `<primitive id="p" class="ocf" provider="heartbeat" type="kamailio"><instance_attributes id="p-node1" score="2">${rule}<nvpair id="p-node1-port" name="port" value="5080"/></instance_attributes>${attributes('p', { listen_address: '127.0.0.1' })}</primitive>`,
-  );
-  const { findings }: { findings: { check: string; verdict: string; seen: string; remedy?: string }[] } =
-    JSON.parse(stdout);
-  const [first] = findings;
-  assert.is(first?.check, 'cluster');
-  assert.is(first?.verdict, 'warning');
-  assert.match(first?.seen ?? '', /the rules of p-node1 ask for a node, and p runs on none/);
-  assert.match(first?.remedy ?? '', /as flags/);
-});
-
-test("a bundle's primitive is said to be inside a container", async () => {
-  const { stdout } = await diagnoseResource(
-    'p',
-    `<bundle id="sip"><podman image="kamailio" replicas="2"/><network ip-range-start="192.0.2.50"/>${primitive('p', { listen_address: '127.0.0.1' })}</bundle>`,
-  );
-  assert.match(stdout, /"p runs inside the containers of the bundle sip: /);
-  assert.match(stdout, /podman exec sip-podman-0 /);
-});
-
-test('the instance of a unique clone is found by its living process, not by a directory that was left', async () => {
-  const name = `ocfk_clone_${process.pid}`;
-  const left = `/var/run/kamailio_${name}:7`;
-  await withInstance({ resource: `${name}:1` }, async (instance) => {
-    assert.is((await call(instance, 'start')).code, 0);
-    mkdirSync(left);
-    try {
-      const xml = `<clone id="c"><meta_attributes id="c-m"><nvpair id="c-u" name="globally-unique" value="true"/></meta_attributes>${primitive(name, { ...instance.params })}</clone>`;
-      const { code, stdout } = await diagnoseResource('c', xml);
-      assert.is(JSON.parse(stdout).instance, `${name}:1`);
-      assert.is(code, 0, stdout);
-    } finally {
-      rmdirSync(left);
-    }
-  });
-});
-
 test('two problems of one check are two findings, each with its own remedy', async () => {
   const values = { listen_address: '127.0.0.1', port: '0', probe_user: 'a b' };
   const { code, stdout } = await callAgent('diagnose', values, { args: ['--output=json'] });
@@ -354,17 +230,6 @@ test('two problems of one check are two findings, each with its own remedy', asy
   }
   const plain = await callAgent('diagnose', values);
   assert.is(plain.stdout.match(/^ {2}FAILED +parameters/gm)?.length, 2);
-});
-
-test('a resource that the cluster does not have is refused, and a name that is an option too', async () => {
-  for (const [resource, words] of [
-    ['nobody', /crm_resource knows no resource nobody/],
-    ['a b', /is not a name of a resource/],
-  ] as const) {
-    const { code, reason } = await diagnoseResource(resource, primitive('p', {}));
-    assert.is(code, 2);
-    assert.match(reason, words);
-  }
 });
 
 test.run();
