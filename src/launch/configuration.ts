@@ -13,19 +13,20 @@ import { errorLines } from './launch.ts';
  * Lets Kamailio check its configuration file (`-c`), with the options that it would be started with:
  * they may define what the file's #!ifdef ask for; and as the account that it would run as, since nothing that the
  * file names is to be opened by root. A running instance is not disturbed.
+ * Returns what Kamailio prints: the sockets that it would listen on.
  * Throws Failure OCF_ERR_ARGS with Kamailio's own words, which name line and column.
  */
-export function checkConfiguration(params: Params, account: Account | undefined, deadline: Deadline): void {
+export function checkConfiguration(params: Params, account: Account | undefined, deadline: Deadline): string {
   const words = ['-c', '-f', params.conffile, ...configuredArguments(params)];
   const { program, args, env } = commandAs(account, params.binary, words);
   const check = spawnSync(program, args, {
     env,
     encoding: 'utf8',
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     timeout: Math.max(1, Math.floor(deadline.remaining)),
     killSignal: 'SIGKILL',
   });
-  if (check.status === 0) return;
+  if (check.status === 0) return check.stdout;
   if (isExhaustion(check.error)) throw check.error;
   const as = account && mustChange(account) ? ` as ${account.name}` : '';
   const byHand = `\`${params.binary} -c -f ${params.conffile}\`${as} shows all`;

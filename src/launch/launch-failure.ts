@@ -26,11 +26,11 @@ export async function explainFailedLaunch(
     if (isExhaustion(end.error)) throw end.error;
     return cannotBeRun(params, account, end.error.message);
   }
-  const rejected = configurationFailure(params, account, deadline);
-  if (rejected) return rejected;
+  const checked = configurationOrFailure(params, account, deadline);
+  if (checked instanceof Failure) return checked;
   const lines = errorLines(launched?.errors ?? '', 'last');
   const words = lines.length > 0 ? lines : await repeatInForeground(params, account, deadline);
-  const holders = socketHolders(params, words);
+  const holders = socketHolders(params, words, checked);
   const seen = [
     `Kamailio ${describe(end)} instead of serving`,
     // First, since the cluster keeps no more than 127 characters of a reason.
@@ -51,16 +51,16 @@ export async function explainFailedLaunch(
   );
 }
 
-function configurationFailure(
+/** What Kamailio prints of an accepted configuration; empty if it could not be checked. */
+function configurationOrFailure(
   params: Params,
   account: Account | undefined,
   deadline: Deadline,
-): Failure | undefined {
+): string | Failure {
   try {
-    checkConfiguration(params, account, deadline);
-    return undefined;
+    return checkConfiguration(params, account, deadline);
   } catch (error) {
-    return error instanceof Failure ? error : undefined;
+    return error instanceof Failure ? error : '';
   }
 }
 

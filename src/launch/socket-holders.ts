@@ -1,69 +1,89 @@
 import type { Params } from '../interface/parameters.ts';
+import { socketDetails } from '../process/socket-details.ts';
 import { describeHolder, type ListeningSocket, listeningSockets } from '../process/sockets.ts';
 import { hostPort, isIPv6Literal, isSameAddress, isWildcard } from '../text/socket-address.ts';
 
 /** A socket that Kamailio wanted. */
-interface Wanted {
-  readonly transports: readonly string[];
+type Wanted = Pick<ListeningSocket, 'transport' | 'address' | 'port'>;
+
+/** What an error line of Kamailio names. */
+interface Named {
   readonly address: string;
-  readonly port: number;
+  readonly port: number | undefined;
 }
 
 /**
  * Who holds the sockets that a Kamailio wanted which could not be launched, each as `udp:192.0.2.10:5060 by pid 4711
- * (/usr/sbin/kamailio, pidfile ...)`. `words` are Kamailio's last error lines. Nobody is named unless they say that an address is
- * in use, or there are none: a program on the same port of another address is not the reason, and its name would
- * push the true one out of what the cluster shows.
+ * (/usr/sbin/kamailio, pidfile ...)`. `words` are Kamailio's last error lines, `printed` is what it prints when it
+ * checks its configuration: all its sockets. Nobody is named unless the words say that an address is in use, or there are none:
+ * a program on the same port of another address is not the reason, and its name would push the true one out of what
+ * the cluster shows.
  */
-export function socketHolders(params: Params, words: readonly string[]): string[] {
+export function socketHolders(params: Params, words: readonly string[], printed: string): string[] {
   const inUse = words.filter((line) => /address already in use/i.test(line));
   if (words.length > 0 && inUse.length === 0) return [];
-  const named = inUse.flatMap((line) => addressIn(line) ?? []);
-  const listening = listeningSockets();
-  const found = wantedSockets(params, named).flatMap((wanted) => inTheWay(wanted, listening));
-  return [...new Set(found)].map(
-    (socket) => `${socket.transport}:${hostPort(socket)} by ${describeHolder(socket.inode)}`,
-  );
+  const wanted = wantedSockets(params, inUse.flatMap(addressIn), socketsIn(printed));
+  const found = listeningSockets().filter((socket) => wanted.some((one) => isInTheWay(socket, one)));
+  return found.map((socket) => `${socket.transport}:${hostPort(socket)} by ${describeHolder(socket.inode)}`);
 }
 
-/** `... on 127.0.0.1: Address already in use`, `... on [::1]:5060 : Address already in use`: UDP leaves the port out. */
-function addressIn(
-  line: string,
-): { readonly address: string; readonly port: number | undefined } | undefined {
-  const [, text = ''] = / on (\S+?) ?: Address already in use/i.exec(line) ?? [];
-  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([\d.]+))(?::(\d+))?$/.exec(text) ?? [];
-  const address = bracketed ?? plain ?? (/^[\da-f:.]+$/i.test(text) ? text : undefined);
-  return address === undefined ? undefined : { address, port: port ? Number(port) : undefined };
+/** UDP: `... on ::1: Address already in use`. TCP: `... on ::1:5060 : Address already in use`, without brackets. */
+function addressIn(line: string): Named[] {
+  const [, text, port] = / on (\S+?)(?::(\d+) )?: Address already in use/i.exec(line) ?? [];
+  if (text === undefined) return [];
+  return [{ address: text.replace(/^\[|\]$/g, ''), port: port === undefined ? undefined : Number(port) }];
 }
 
-/** From the parameters; with conf_*, and where Kamailio names one of them, from its own words. */
-function wantedSockets(
-  { proto, port, listen_address }: Params,
-  named: readonly { readonly address: string; readonly port: number | undefined }[],
-): Wanted[] {
-  const transports = ['udp', 'tcp'].filter((transport) => proto.includes(transport));
-  if (named.length > 0)
-    return named.map((one) => ({ transports, address: one.address, port: one.port ?? port }));
-  if (proto.startsWith('conf_')) return [];
-  const loopback = isIPv6Literal(listen_address) ? '::1' : '127.0.0.1';
-  return [listen_address, loopback].map((address) => ({ transports, address, port }));
+/** The list behind `Listening on`: `udp: localhost [127.0.0.1]:5060`, `tls: ::1:5061`, `udp: 10.0.0.1:5060 advertise ...`. */
+function socketsIn(printed: string): Wanted[] {
+  const [list = ''] = (printed.split(/^Listening on/m)[1] ?? '').split(/^Aliases:/m);
+  return list.split('\n').flatMap((line): Wanted[] => {
+    const [, transport, name = '', address = name, port] =
+      /^ +(udp|tcp|tls): (\S+?)(?: \[(\S+)\])?:(\d+)(?: |$)/.exec(line) ?? [];
+    if (transport === undefined) return [];
+    return [{ transport: transport === 'udp' ? 'udp' : 'tcp', address, port: Number(port) }];
+  });
 }
 
 /**
- * The sockets that keep a wanted one from being bound: on its address, or on the wildcard of its family. [::] takes
- * IPv4 as well, unless it is IPV6_V6ONLY, which /proc does not show: it is suspected when nothing else is found.
+ * The one that Kamailio could not bind, or all that it wanted if it does not say which. With conf_*, and with -l in
+ * extra_options, only Kamailio knows them.
  */
-function inTheWay(
-  { transports, address, port }: Wanted,
-  listening: readonly ListeningSocket[],
-): ListeningSocket[] {
-  const candidates = listening.filter(
-    (socket) => socket.port === port && transports.includes(socket.transport),
+function wantedSockets(
+  params: Params,
+  named: readonly Named[],
+  listed: readonly Wanted[],
+): readonly Wanted[] {
+  const all = listed.length > 0 ? listed : socketsOfParameters(params);
+  if (named.length === 0) return all;
+  const meant = all.filter((socket) =>
+    named.some(
+      ({ address, port }) =>
+        isSameAddress(socket.address, address) &&
+        (port === undefined ? socket.transport === 'udp' : socket.port === port),
+    ),
   );
-  const isOwnFamily = (socket: ListeningSocket) =>
-    isIPv6Literal(socket.address) === isIPv6Literal(address) || !isWildcard(socket.address);
-  const exact = candidates.filter((socket) => isSameAddress(socket.address, address));
-  const wildcards = candidates.filter((socket) => isWildcard(socket.address) || isWildcard(address));
-  const sure = [...exact, ...wildcards.filter(isOwnFamily)];
-  return sure.length > 0 ? sure : wildcards;
+  if (meant.length > 0) return meant;
+  return named.flatMap(({ address, port = params.port }) =>
+    (['udp', 'tcp'] as const).map((transport) => ({ transport, address, port })),
+  );
+}
+
+function socketsOfParameters({ proto, port, listen_address }: Params): Wanted[] {
+  if (proto.startsWith('conf_')) return [];
+  const loopback = isIPv6Literal(listen_address) ? '::1' : '127.0.0.1';
+  return (['udp', 'tcp'] as const)
+    .filter((transport) => proto.includes(transport))
+    .flatMap((transport) => [listen_address, loopback].map((address) => ({ transport, address, port })));
+}
+
+/** Whether a socket keeps Kamailio from binding another: on the same address, or one of them on all addresses. */
+function isInTheWay(socket: ListeningSocket, { transport, address, port }: Wanted): boolean {
+  if (socket.transport !== transport || socket.port !== port) return false;
+  if (isSameAddress(socket.address, address)) return true;
+  if (isIPv6Literal(socket.address) === isIPv6Literal(address))
+    return isWildcard(socket.address) || isWildcard(address);
+  // [::] takes IPv4 as well. Kamailio's own does; that of others unless it is IPV6_V6ONLY (ipv6(7)).
+  if (isIPv6Literal(address)) return isWildcard(address);
+  return isWildcard(socket.address) && !/\bv6only:1\b/.test(socketDetails(socket));
 }

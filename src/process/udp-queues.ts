@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import { hostPort } from '../text/socket-address.ts';
+import { socketDetails } from './socket-details.ts';
 import { type ListeningSocket, listeningSockets, socketInodes } from './sockets.ts';
 
 /** A UDP socket of Kamailio that loses datagrams, or is about to. */
@@ -43,13 +43,7 @@ function queueShare(socket: ListeningSocket): number {
  * program it is taken for twice what Kamailio asks for at most, as the kernel doubles it (socket(7)).
  */
 function receiveBuffer(socket: ListeningSocket): number {
-  const answer = spawnSync('/usr/bin/ss', ['-H', '-u', '-l', '-n', '-m', '-e'], {
-    encoding: 'utf8',
-    timeout: 2000,
-  });
-  const lines = (answer.stdout ?? '').replace(/\n[ \t]+/g, ' ').split('\n');
-  const line = lines.find((text) => new RegExp(`\\bino:${socket.inode}\\b`).test(text));
-  return Number(/\brb(\d+)/.exec(line ?? '')?.[1] ?? KAMAILIO_BUFFER_BYTES);
+  return Number(/\brb(\d+)/.exec(socketDetails(socket))?.[1] ?? KAMAILIO_BUFFER_BYTES);
 }
 
 /** Kamailio's MAX_RECV_BUFFER_SIZE, doubled. */

@@ -26,9 +26,18 @@ export function isWildcard(address: string): boolean {
 
 function canonical(address: string): string {
   if (!isIPv6Literal(address)) return address;
-  const short = new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  const short = shortest(address);
   const [, high = '', low = ''] = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(short) ?? [];
   if (low === '') return short;
   const bits = Number.parseInt(high, 16) * 65_536 + Number.parseInt(low, 16);
   return [24, 16, 8, 0].map((shift) => Math.floor(bits / 2 ** shift) % 256).join('.');
+}
+
+/** An address with a zone (fe80::1%eth0), and what is not an address at all, stays as it is. */
+function shortest(address: string): string {
+  try {
+    return new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  } catch {
+    return address;
+  }
 }

@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { assertCall, call, withInstance } from '../support/calls.ts';
@@ -93,6 +94,62 @@ test('with listen lines of its own, the address is taken from the words of Kamai
       }
     },
   ));
+
+test('with listen lines of its own, the holder of a second port is named', () =>
+  withInstance(
+    {
+      params: { proto: 'conf_udp' },
+      config: (port) => `listen=udp:127.0.0.1:${port}\nlisten=udp:127.0.0.1:${port + 1}`,
+    },
+    async (instance) => {
+      const release = await holdUdpPort(instance.port + 1);
+      try {
+        const holder = `in use: udp:127.0.0.1:${instance.port + 1} by pid ${process.pid} (`;
+        const started = await call(instance, 'start');
+        assertCall(started, 1);
+        assert.ok(started.reason.slice(0, 127).includes(holder), started.reason);
+      } finally {
+        release();
+      }
+    },
+  ));
+
+test('a TCP port of an IPv6 address that is held is named, and nobody on another address of the port', () =>
+  withInstance({ params: { proto: 'tcp', listen_address: '::1' } }, async (instance) => {
+    const servers = ['::1', '127.0.0.1'].map((host) => createServer().listen(instance.port, host));
+    try {
+      await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))));
+      const started = await call(instance, 'start');
+      assertCall(
+        started,
+        1,
+        new RegExp(`in use: tcp:\\[0:0:0:0:0:0:0:1\\]:${instance.port} by pid ${process.pid} `),
+      );
+      assert.not.match(started.reason, /in use: [^|]*127\.0\.0\.1/);
+      assertNothingRuns(instance);
+    } finally {
+      for (const server of servers) server.close();
+    }
+  }));
+
+test('a [::] for IPv6 alone beside the true holder is not named', () =>
+  withInstance({ params: { proto: 'udp' } }, async (instance) => {
+    const beside = createSocket({ type: 'udp6', ipv6Only: true });
+    const release = await holdUdpPort(instance.port);
+    try {
+      await new Promise<void>((resolve) => beside.bind(instance.port, '::', resolve));
+      const started = await call(instance, 'start');
+      assertCall(
+        started,
+        1,
+        new RegExp(`in use: udp:127\\.0\\.0\\.1:${instance.port} by pid ${process.pid} `),
+      );
+      assert.not.match(started.reason, /\[/);
+    } finally {
+      beside.close();
+      release();
+    }
+  }));
 
 test('a program on another address of the same port is not named, and does not hide the true reason', () =>
   withInstance({ config: 'modparam("jsonrpcs", "transport", 1)' }, async (instance) => {
