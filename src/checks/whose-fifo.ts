@@ -18,7 +18,9 @@ export function checkOwnFifo(path: string, mainPid: number, instance: Instance):
   const own = findProcesses(instance).map(({ pid }) => pid);
   if (own.some((pid) => hasOpen(pid, file) !== false)) return [];
   const reader = readerOf(file, own);
-  const by = reader === undefined ? 'another process' : describeProcess(reader);
+  // Nobody at all: whoever asks over it finds that out by itself.
+  if (reader === undefined) return [];
+  const by = describeProcess(reader);
   const replaced = own.some((pid) => descriptorTargets(pid).some((target) => target === `${path} (deleted)`));
   return [
     {

@@ -5,7 +5,7 @@ import { readStat } from './procfs.ts';
  * which leaves it no time to clean up. The mark shows a later agent that nobody uses the file any more.
  */
 export function agentMark(): string {
-  return `${process.pid}_${readStat(process.pid)?.startTime || 0}`;
+  return `${process.pid}_${readStat('self')?.startTime || 0}`;
 }
 
 /** Digits of a mark in a regular expression: pid and start time. */

@@ -15,9 +15,10 @@ export interface ProcessStat {
   readonly startTime: string;
 }
 
-/** Reads /proc/PID/stat (proc(5)); undefined when there is no such process. */
-export function readStat(pid: number): ProcessStat | undefined {
-  const text = readProcFile(pid, 'stat');
+/** Reads /proc/PID/stat (proc(5)), `self` for this process; undefined when there is no such process. */
+export function readStat(which: number | 'self'): ProcessStat | undefined {
+  const text = readProcFile(which, 'stat');
+  const pid = which === 'self' ? process.pid : which;
   if (text === undefined) return undefined;
   // The program's name stands in parentheses and may itself hold blanks and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
@@ -108,7 +109,7 @@ export function listPids(): number[] {
     .map(Number);
 }
 
-function readProcFile(pid: number, name: string): string | undefined {
+function readProcFile(pid: number | 'self', name: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'utf8');
   } catch (error) {

@@ -12,12 +12,17 @@ import {
 import { basename, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { askUptime } from '../../src/kamctl/methods.ts';
 import { answer, controlStandIn } from '../kamctl/support.ts';
+import { within } from '../sip-probe/support.ts';
 import { AGENT } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
 import { account } from '../support/ordinary-user.ts';
 import { withAttacker } from './attacker.ts';
+
+/** Kamailio's account, where the test has none run. */
+const OWNER = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 
 /** An agent that dawdles for half a second each time one of its programs has ended, such as mkfifo. */
 function dawdling({ directory }: TestInstance): string {
@@ -152,32 +157,35 @@ const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
     }),
 );
 
+// A monitor takes no answer but its own Kamailio's, so what the agent asks a stand-in with is called by itself.
 test('in a directory that is sticky an attacker can do nothing to the reply', () =>
   withInstance({}, async (instance) => {
-    assertCall(await call(instance, 'start'), 0);
     for (const answering of [true, false]) {
       const control = controlStandIn((request) => {
         const reply = { jsonrpc: '2.0', id: request.id, result: { uptime: 1 } };
         if (answering) setTimeout(() => answer(request, JSON.stringify(reply)), 50);
       });
-      const kamctlrc = join(instance.directory, 'kamctlrc-of-stand-in');
-      writeFileSync(kamctlrc, `RPCFIFOPATH=${control.settings.fifo}\nCHROOT_DIR=${control.directory}\n`);
+      const ask = (leavesSpare = false) =>
+        askUptime(control.settings, OWNER, within(answering ? 10_000 : 2000), leavesSpare);
       try {
         await withAttacker(instance, meddle(control.settings.replyDirectory), async () => {
-          const params = { kamctlrc, probe_timeout: answering ? '10' : '2' };
           if (!answering) {
-            assertCall(await call(instance, 'monitor', params), 1, /control plane: no reply to core\.uptime/);
+            const failed = await ask().then(
+              () => undefined,
+              (error: unknown) => error,
+            );
+            assert.match(String(failed), /no reply to core\.uptime/);
             assert.equal(control.leftovers(), []);
             return;
           }
-          assertCall(await call(instance, 'monitor', params), 0);
+          assert.is(await ask(), 1);
           assert.equal(control.leftovers(), []);
           // A start leaves a FIFO for the next replies, which he knows the name of.
-          assertCall(await call(instance, 'start', params), 0);
-          const spare = basename(instance.spareFifo);
+          assert.is(await ask(true), 1);
+          const spare = basename(control.settings.spareFifo);
           const { ino } = statSync(join(control.settings.replyDirectory, spare));
           for (let round = 0; round < 5; round += 1) {
-            assertCall(await call(instance, 'monitor', params), 0);
+            assert.is(await ask(), 1);
             assert.equal(control.leftovers(), [spare]);
           }
           assert.is(statSync(join(control.settings.replyDirectory, spare)).ino, ino);
@@ -186,7 +194,6 @@ test('in a directory that is sticky an attacker can do nothing to the reply', ()
         control.close();
       }
     }
-    assertCall(await call(instance, 'stop'), 0);
   }));
 
 test("an attacker who reads requests from a FIFO of his in Kamailio's place cannot answer them", () =>
@@ -203,10 +210,14 @@ test("an attacker who reads requests from a FIFO of his in Kamailio's place cann
         fs.writeFileSync('/tmp/' + reply_name, JSON.stringify({ jsonrpc: '2.0', id, result: { uptime: 1 } }), { flag: fs.constants.O_WRONLY });
       });`;
     await withAttacker(instance, script, async () => {
-      const attacker = join(instance.directory, 'attacker');
+      const attacker = join(instance.directory, `attacker-${account('nobody').uid}`);
       writeFileSync(instance.kamctlrc, `RPCFIFOPATH=${attacker}/rpc.fifo\n`);
       const monitored = await call(instance, 'monitor', { probe_timeout: '1' });
-      assertCall(monitored, 1, /control plane: no reply to core\.uptime/);
+      assertCall(
+        monitored,
+        1,
+        /control plane: the FIFO \S+ is read by pid \d+ \(\S+\), not by this Kamailio/,
+      );
       assert.match(readFileSync(join(attacker, 'seen'), 'utf8'), /^kamailio_ocf_/);
     });
     assertCall(await call(instance, 'stop'), 0);
@@ -219,7 +230,10 @@ test('a FIFO that a stranger has put where the request FIFO was, and does not re
       instance,
       `require('node:child_process').spawnSync('/usr/bin/mkfifo', ['-m', '666', 'rpc.fifo']); ready(); everyMs(() => {});`,
       async () => {
-        writeFileSync(instance.kamctlrc, `RPCFIFOPATH=${instance.directory}/attacker/rpc.fifo\n`);
+        writeFileSync(
+          instance.kamctlrc,
+          `RPCFIFOPATH=${instance.directory}/attacker-${account('nobody').uid}/rpc.fifo\n`,
+        );
         const limitMs = 10_000;
         assertCall(await call(instance, 'monitor', {}, { limitMs }), 1, /nobody reads the FIFO/);
       },

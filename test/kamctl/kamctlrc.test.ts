@@ -142,6 +142,7 @@ test('without a setting the places of kamctl and /tmp hold', () => {
       replyDirectory: '/srv/jail/tmp',
       replyPrefix: 'kamailio_ocf_run_kamailio_p_kam_kamailio_pid',
       spareFifo: '/srv/jail/tmp/kamailio_ocf_spare_run_kamailio_p_kam_kamailio_pid',
+      chroot: '/srv/jail',
       kamctlDirectory: '/srv/jail/tmp',
     });
     for (const written of ['/var/lib/kamailio/rpc', '"/var/lib/kamailio/rpc/"']) {

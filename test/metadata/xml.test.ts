@@ -25,6 +25,8 @@ const EXPECTED: readonly [string, string, string | undefined, string, '0' | '1',
   ['probes', 'string', '', '', '1', '0'],
   ['probe_user', 'string', 'monitor', '', '1', '0'],
   ['probe_timeout', 'integer', '5', '', '1', '0'],
+  ['probe_tls_cert', 'string', '', '', '1', '0'],
+  ['probe_tls_key', 'string', '', '', '1', '0'],
   ['stop_grace', 'integer', '', '', '1', '0'],
 ];
 

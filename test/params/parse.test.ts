@@ -28,8 +28,8 @@ test('what is not set has the established default', () => {
       probe_user: 'monitor',
       probe_timeout: 5,
       probe_tls_cert: '',
-    probe_tls_key: '',
-    stop_grace: undefined,
+      probe_tls_key: '',
+      stop_grace: undefined,
     },
   );
 });
