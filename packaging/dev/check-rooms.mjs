@@ -15,7 +15,7 @@ const FLOORS = [
   ['interface'],
   ['params'],
   ['checks'],
-  ['launch'],
+  ['launch', 'watch'],
   ['metadata', 'diagnosis'],
   ['actions'],
   ['main.ts'],

@@ -10,6 +10,7 @@ import { start } from './start.ts';
 import { stop } from './stop.ts';
 import { validateAll } from './validate-all.ts';
 import { version } from './version.ts';
+import { watch } from './watch.ts';
 
 /** Does an action, returns the exit code, throws Failure. */
 type Action = (context: Context) => Promise<number>;
@@ -29,7 +30,11 @@ const ACTION_BY_NAME: Readonly<Record<ActionName, Action>> = {
   version,
 };
 
+/** The action of the agent's own watcher, which nobody else calls: in no table, and advertised nowhere. */
+const WATCH = 'watch';
+
 /** The code of an action; undefined when the agent has none of that name. */
 export function actionNamed(action: string): Action | undefined {
+  if (action === WATCH) return watch;
   return Object.entries(ACTION_BY_NAME).find(([name]) => name === action)?.[1];
 }

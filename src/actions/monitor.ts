@@ -21,6 +21,7 @@ import { findMain, findMainByDescent, type MainProcess } from '../process/pidfil
 import type { ProcessStat } from '../process/procfs.ts';
 import { oneLine } from '../text/one-line.ts';
 import { type Context, checkLevelOf } from './context.ts';
+import { keepWatched } from './watched.ts';
 
 /**
  * Returns 0 when the main process lives and every check of the level passes. Throws Failure otherwise:
@@ -33,7 +34,8 @@ import { type Context, checkLevelOf } from './context.ts';
  * There is no fourth verdict. To the cluster, 2, 4, 5 and 6 of a probe are "not here": it starts a second Kamailio
  * beside the one that runs. Those of a recurring monitor take a healthy service away from its node, or end it.
  */
-export async function monitor({ invocation, deadline }: Context): Promise<ExitCode> {
+export async function monitor(context: Context): Promise<ExitCode> {
+  const { invocation, deadline } = context;
   const { params: identity, faults } = readParamsWithFaults(invocation);
   const main = findMainOf(identity, faults);
   if (!main.found) throw withoutMain(identity, main.why, faults);
@@ -42,7 +44,10 @@ export async function monitor({ invocation, deadline }: Context): Promise<ExitCo
   const { pid } = main.process;
   const level = checkLevelOf(invocation);
   const { params, unusable, polls } = usableParams(identity, faults);
-  if (level === 0) return verdict(`Kamailio runs (pid ${pid})`, unusable);
+  if (level === 0) {
+    await keepWatched(context, params, pid, 'other');
+    return verdict(`Kamailio runs (pid ${pid})`, unusable);
+  }
 
   const socketsBefore = level === 20 ? udpSockets(pid) : [];
   const unchecked = polls === 'none' ? [...unusable, UNPOLLED] : [...unusable];
@@ -65,6 +70,7 @@ export async function monitor({ invocation, deadline }: Context): Promise<ExitCo
       `Kamailio runs (pid ${pid}) but is not healthy`,
     );
   }
+  await keepWatched(context, params, pid, 'other');
   if (level < 20) return verdict(`Kamailio (pid ${pid}) serves`, unchecked);
   // A control plane that cannot be asked has been reported; it is not asked for the shared memory either.
   const asked = control ? params : { ...params, kamctlrc: '' };

@@ -20,6 +20,7 @@ import { findMain, removePidfile } from '../process/pidfile.ts';
 import { forgetUid } from '../process/remembered-account.ts';
 import { terminateInstance } from '../process/terminate.ts';
 import type { Context } from './context.ts';
+import { keepWatched } from './watched.ts';
 
 /** Kept back for ending what a failed start leaves, ms; no more than a quarter of what there is. */
 const CLEANUP_MS = 5000;
@@ -41,6 +42,7 @@ export async function start({ invocation, log, deadline }: Context): Promise<Exi
   const pid = earlier.found ? await waitUntilServing(params, owner, undefined, serving) : undefined;
   if (pid !== undefined) {
     warnOfAccount(params, pid, log);
+    await keepWatched({ invocation, log }, params, pid, 'start');
     log.done(`Kamailio already runs (pid ${pid})`);
     return OCF_SUCCESS;
   }
@@ -51,6 +53,7 @@ export async function start({ invocation, log, deadline }: Context): Promise<Exi
   try {
     const main = await waitUntilServing(params, owner, launched, serving);
     if (main !== undefined) warnOfAccount(params, main, log);
+    await keepWatched({ invocation, log }, params, main, 'start');
     log.done(`Kamailio is started (pid ${main})`);
     return OCF_SUCCESS;
   } catch (error) {

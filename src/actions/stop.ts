@@ -17,6 +17,7 @@ import { removePidfile } from '../process/pidfile.ts';
 import { forgetUid } from '../process/remembered-account.ts';
 import { type Termination, terminateInstance } from '../process/terminate.ts';
 import { type Context, operationTimeout } from './context.ts';
+import { endWatched } from './watched.ts';
 
 /** Kept back from the operation's timeout for SIGKILL and the verdict, ms. */
 const RESERVE_MS = 5000;
@@ -39,6 +40,7 @@ export async function stop({ invocation, log, deadline }: Context): Promise<Exit
   setImmediate(log.prepare);
   // A start that comes now waits until this stop is through.
   setImmediate(tryLock, params.pidfile);
+  await endWatched(params.pidfile);
   const ending = await end(params, graceOf(params, operationTimeout(invocation), deadline), deadline);
   await tidied;
   if (ending.survivors.length > 0) throw survived(ending);

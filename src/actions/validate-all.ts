@@ -11,13 +11,15 @@ import { type Context, checkLevelOf } from './context.ts';
  * Checks the values, and unless OCF_CHECK_LEVEL is 0, this node and the configuration file too; changes
  * nothing. Throws Failure.
  */
-export async function validateAll({ invocation, log, deadline }: Context): Promise<ExitCode> {
+export async function validateAll(context: Context): Promise<ExitCode> {
+  const { invocation, deadline } = context;
   const params = readParams(invocation);
   // Level 0 is for a tool that plans on another machine: the values alone, not what they name here.
   if (checkLevelOf(invocation) === 0) return OCF_SUCCESS;
   const account = await checkNode(params);
   checkConfiguration(params, account, deadline);
-  warnOfOtherNodes(params, log);
+  warnOfOtherNodes(params, context.log);
+  if (params.watch !== 'off') await warnOutsideCluster(context);
   return OCF_SUCCESS;
 }
 
@@ -32,4 +34,13 @@ function warnOfOtherNodes({ monitoring_ip, listen_address, probes }: Params, log
       `${address} is not on this node: whoever has it answers the polls; leave monitoring_ip and probes empty, and a socket of this very instance is polled`,
     );
   }
+}
+
+/** A watcher that has nobody to report to is no fault of the values: somebody may set a cluster up just now. */
+async function warnOutsideCluster({ invocation, log, deadline }: Context): Promise<void> {
+  const { findPlace } = await import('../watch/cluster.ts');
+  if (await findPlace(invocation, deadline.earlier(deadline.remaining / 2))) return;
+  log.warn(
+    'watch is on, but no cluster answers on this node (`crm_node --name` fails): the watcher would only log a crash',
+  );
 }

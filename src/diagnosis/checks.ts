@@ -16,6 +16,7 @@ import { controlPlane } from './control-plane.ts';
 import { examine, type Finding, failed, ok, type Result, skipped, warning } from './finding.ts';
 import { diagnosePolls } from './polls.ts';
 import { processes } from './processes.ts';
+import { watcher } from './watcher.ts';
 
 /** Runs every check of a diagnosis, whatever the ones before came to. Changes nothing on the machine. */
 export async function runChecks(
@@ -49,6 +50,7 @@ export async function runChecks(
       return predictions(asked, main.process, socketsBefore, outcomes, deadline);
     })),
   );
+  if (params.watch !== 'off') findings.push(...(await examine('watcher', () => watcher(params, main))));
   return findings;
 }
 

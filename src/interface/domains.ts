@@ -118,8 +118,12 @@ export type Proto = (typeof PROTOS)[number];
 
 /** One of the six values of `proto`. */
 export function proto(text: string): Proto {
-  const found = PROTOS.find((name) => name === text);
-  if (!found) throw new Failure({ seen: `is not one of ${PROTOS.join(', ')}` });
+  return oneOf(PROTOS, text);
+}
+
+function oneOf<T extends string>(names: readonly T[], text: string): T {
+  const found = names.find((name) => name === text);
+  if (!found) throw new Failure({ seen: `is not one of ${names.join(', ')}` });
   return found;
 }
 
@@ -128,9 +132,15 @@ export type MonitorTools = (typeof MONITOR_TOOLS)[number];
 
 /** Whose clients the monitor uses. */
 export function monitorTools(text: string): MonitorTools {
-  const found = MONITOR_TOOLS.find((name) => name === text);
-  if (!found) throw new Failure({ seen: `is not one of ${MONITOR_TOOLS.join(', ')}` });
-  return found;
+  return oneOf(MONITOR_TOOLS, text);
+}
+
+export const WATCH_MODES = ['off', 'process'] as const;
+export type WatchMode = (typeof WATCH_MODES)[number];
+
+/** What the watcher looks at. */
+export function watchMode(text: string): WatchMode {
+  return oneOf(WATCH_MODES, text);
 }
 
 /**

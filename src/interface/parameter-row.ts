@@ -17,5 +17,7 @@ export interface ParameterRow<T> {
   readonly options?: readonly string[];
 }
 
-/** A row whose type is that of its parser. */
-export const row = <T>(entry: ParameterRow<T>): ParameterRow<T> => entry;
+/** A row whose parser decides the type of the parameter's value. */
+export function row<T>(entry: ParameterRow<T>): ParameterRow<T> {
+  return entry;
+}

@@ -2,6 +2,7 @@ import * as values from './domains.ts';
 import { duration, optionalDuration } from './duration.ts';
 import { kamailioOptions } from './kamailio-options.ts';
 import { row } from './parameter-row.ts';
+import { WATCH_PARAMETERS } from './watch-parameters.ts';
 
 /** Stands for the instance's name in the default of `pidfile`. */
 export const INSTANCE_MARK = 'INSTANCE';
@@ -179,6 +180,7 @@ Over tls the certificate is not verified: one that strangers distrust is no outa
     short: 'Time to terminate (s)',
     long: 'Time that a terminating Kamailio may take, in seconds or with a unit (60, 60s, 1min), for example to write its registrations to a database, before it is killed; the timeout of the stop operation must be longer. Nothing else cuts this time short.\n\nEmpty: the timeout of the stop operation less 5 s, but a Kamailio in which nothing moves any more is killed earlier: after a third of that time (3 s at least), or after 3 s if all its processes had been stopped.',
   }),
+  ...WATCH_PARAMETERS,
 } as const;
 
 export type ParameterName = keyof typeof PARAMETERS;

@@ -98,6 +98,10 @@ export const FILES: readonly (readonly [string, string])[] = [
     '/run/kamailio_ocf_home_PID_TIME_*',
     'Home of kamctl while it runs for an agent with this process id and start time (monitor_tools=external).',
   ],
+  [
+    '/run/ocf-kamailio',
+    'Which process watches which instance, with parameter watch. Only root can enter it, and the agent removes it with the last watcher.',
+  ],
 ];
 
 /** Where the packages install the pages for people, and what each answers. */

@@ -30,6 +30,8 @@ test('what is not set has the established default', () => {
       probe_tls_cert: '',
       probe_tls_key: '',
       stop_grace: undefined,
+      watch: 'off',
+      watch_timeout: 5,
     },
   );
 });

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { closeSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import type { Invocation } from '../ocf/invocation.ts';
+import { isAlive } from '../process/instance.ts';
+import { readArgv, readStat } from '../process/procfs.ts';
+import type { ProcessMark } from './state.ts';
+
+/**
+ * What a watcher's command line begins with, from its first moment on. It matches nothing that finds a Kamailio: no
+ * `pgrep -x kamailio`, no `-P` with a pidfile as this agent, no command line of Kamailio as the shell agent.
+ */
+const NAME = 'ocf-watcher';
+/** How long a watcher may take to end by itself, ms; it has a running crm_resource to end first. */
+const PATIENCE_MS = 500;
+const LOOK_EVERY_MS = 2;
+
+/**
+ * Starts the watcher of an instance: this very file in its internal action `watch`, in a session of its own, without
+ * descriptors of the executor's, which would wait for them to be closed. Returns the process, undefined if the node
+ * has none to spare.
+ */
+export function startWatcher({ env, instance, flags }: Invocation): ProcessMark | undefined {
+  const child = spawn(process.execPath, [...ownFile(), 'watch', instance, ...flags], {
+    argv0: NAME,
+    cwd: '/',
+    detached: true,
+    stdio: 'ignore',
+    env,
+  });
+  child.on('error', () => {}).unref();
+  const stat = child.pid === undefined ? undefined : readStat(child.pid);
+  return stat && { pid: stat.pid, startTime: stat.startTime };
+}
+
+/** The title of a watcher in `ps`: it names the instance. */
+export function setTitle(instance: string): void {
+  process.title = `${NAME}: ${instance}`;
+}
+
+/** O_CLOEXEC of open(2), as /proc/PID/fdinfo writes it. */
+const CLOSE_ON_EXEC = 0o2000000;
+
+/**
+ * Closes what this process has inherited besides stdin, stdout and stderr. Node.js marks its own descriptors
+ * close-on-exec, so one that is not marked came from whoever called the agent. A watcher lives for months: an executor
+ * that waits for its pipe to be closed would wait as long.
+ */
+export function closeInherited(): void {
+  for (const fd of readdirSync('/proc/self/fdinfo')
+    .map(Number)
+    .filter((one) => one > 2)) {
+    try {
+      const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '';
+      if ((Number.parseInt(flags, 8) & CLOSE_ON_EXEC) === 0) closeSync(fd);
+    } catch {
+      // The descriptor of the listing itself, closed by now.
+    }
+  }
+}
+
+/** Whether this watcher lives. The start time decides: its pid may be another's by now. */
+export function isLiving({ pid, startTime }: ProcessMark): boolean {
+  const stat = readStat(pid);
+  return stat?.startTime === startTime && isAlive(stat);
+}
+
+/** Ends a watcher and waits until it is gone, also one that is stopped; a process that is not a watcher is left alone. */
+export async function endWatcherProcess(watcher: ProcessMark): Promise<void> {
+  send(watcher, 'SIGTERM');
+  send(watcher, 'SIGCONT');
+  for (let waited = 0; isLiving(watcher); waited += LOOK_EVERY_MS) {
+    if (waited >= PATIENCE_MS) send(watcher, 'SIGKILL');
+    // A watcher that outlives SIGKILL hangs in the kernel, and reports nothing.
+    if (waited >= 2 * PATIENCE_MS) return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+function send(watcher: ProcessMark, signal: 'SIGTERM' | 'SIGCONT' | 'SIGKILL'): void {
+  if (!isLiving(watcher) || !readArgv(watcher.pid)?.[0]?.startsWith(NAME)) return;
+  try {
+    process.kill(watcher.pid, signal);
+  } catch {
+    // Gone between the look and the signal.
+  }
+}
+
+/** The script that Node.js is to run; nothing if the agent is the standalone binary, which carries it. */
+function ownFile(): string[] {
+  const [, script = ''] = process.argv;
+  try {
+    return realpathSync(script) === realpathSync(process.execPath) ? [] : [realpathSync(script)];
+  } catch {
+    // An upgrade has removed the file this agent runs from; the next monitor is the new version's.
+    return [script];
+  }
+}

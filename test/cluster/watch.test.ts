@@ -1,0 +1,212 @@
+import * as assert from 'uvu/assert';
+import { KAMAILIO, PIDFILE } from './testbed/kamailio.ts';
+import type { TestbedNode } from './testbed/node.ts';
+import { cloneXml, primitiveXml } from './testbed/resources.ts';
+import { clusterSuite } from './testbed/suite.ts';
+import type { Testbed } from './testbed/testbed.ts';
+
+const { test, run } = clusterSuite('watch');
+
+/** Far longer than any test: what is recovered was reported by the watcher. */
+const MONITOR_S = 600;
+
+async function createWatched(
+  testbed: Testbed,
+  meta: Readonly<Record<string, string>> = {},
+): Promise<TestbedNode> {
+  await testbed.createKamailio({ params: { watch: 'process' }, monitorInterval: MONITOR_S, meta });
+  const node = await testbed.untilRunning(KAMAILIO);
+  await testbed.waitFor(async () => (await watchers(node)).length === 1, 'the watcher runs');
+  return node;
+}
+
+async function watchers(node: TestbedNode): Promise<string[]> {
+  const { stdout } = await node.run(['pgrep', '-f', '^ocf-watcher: ']);
+  return stdout.split('\n').filter((pid) => pid !== '');
+}
+
+async function mainPid(node: TestbedNode): Promise<string> {
+  return `${await node.read(PIDFILE)}`.trim();
+}
+
+async function crash(node: TestbedNode): Promise<void> {
+  const pids = (await node.mustRun(['pgrep', '-x', 'kamailio'])).trim().split('\n');
+  await node.mustRun(['kill', '-KILL', ...pids]);
+}
+
+/** How often the cluster was told of a failure, by the log of the node. */
+function reports(node: TestbedNode): number {
+  return node.log().match(/reported to the cluster \(resource /g)?.length ?? 0;
+}
+
+async function failCount(testbed: Testbed): Promise<number> {
+  const { history } = await testbed.state();
+  return Math.max(0, ...history.filter(({ resource }) => resource === KAMAILIO).map((one) => one.failCount));
+}
+
+test('a crash is recovered at once, by one report, and the new Kamailio has a watcher', async (testbed) => {
+  const node = await createWatched(testbed);
+  const [pid, [watcher]] = [await mainPid(node), await watchers(node)];
+  const before = reports(node);
+  await crash(node);
+  await testbed.waitFor(async () => {
+    const now = await mainPid(node);
+    return /^\d+$/.test(now) && now !== pid && (await testbed.answers());
+  }, 'it is recovered in place');
+  await testbed.settle();
+  assert.is(reports(node), before + 1);
+  assert.is(await failCount(testbed), 1);
+  const [next, ...others] = await watchers(node);
+  assert.ok(next !== undefined && next !== watcher);
+  assert.equal(others, []);
+});
+
+test('a crash of the main process alone is recovered at once', async (testbed) => {
+  const node = await createWatched(testbed);
+  const pid = await mainPid(node);
+  await node.mustRun(['kill', '-KILL', pid]);
+  await testbed.waitFor(async () => {
+    const now = await mainPid(node);
+    return /^\d+$/.test(now) && now !== pid && (await testbed.answers());
+  }, 'it is recovered');
+});
+
+test('intended stops, starts and moves are never reported', async (testbed) => {
+  const node = await createWatched(testbed);
+  for (const role of ['Stopped', 'Started']) {
+    await testbed.command(['crm_resource', '-r', KAMAILIO, '--meta', '-p', 'target-role', '-v', role]);
+    await testbed.settle();
+  }
+  await testbed.untilRunning(KAMAILIO);
+  await testbed.command(['crm_resource', '--move', '-r', 'sip']);
+  const next = await testbed.untilRunning(KAMAILIO, node);
+  await testbed.settle();
+  assert.equal(await watchers(node), []);
+  assert.is((await watchers(next)).length, 1);
+  assert.is(await failCount(testbed), 0);
+  assert.equal((await testbed.state()).failures, []);
+});
+
+test('a crash in maintenance mode is left alone until the mode ends', async (testbed) => {
+  const node = await createWatched(testbed);
+  const maintenance = (value: string) =>
+    testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', value]);
+  await maintenance('true');
+  await testbed.settle();
+  const log = node.log().length;
+  await crash(node);
+  await testbed.waitFor(
+    () => /not reported yet: the resource is not managed/.test(node.log().slice(log)),
+    'it was seen',
+  );
+  await testbed.settle();
+  assert.is(await failCount(testbed), 0);
+  await maintenance('false');
+  await testbed.waitFor(() => testbed.answers(), 'it is recovered afterwards');
+});
+
+test('five crashes in a row are five reports, and migration-threshold moves the service', async (testbed) => {
+  const node = await createWatched(testbed, { 'migration-threshold': '5' });
+  const before = reports(node);
+  for (let crashes = 1; crashes <= 5; crashes += 1) {
+    await testbed.waitFor(async () => (await watchers(node)).length === 1, 'the watcher runs');
+    await crash(node);
+    await testbed.waitFor(
+      async () => (await failCount(testbed)) === crashes,
+      `${crashes} failures are counted`,
+    );
+    await testbed.waitFor(() => testbed.answers(), 'it is recovered');
+    await testbed.settle();
+  }
+  assert.is(reports(node), before + 5);
+  await testbed.untilRunning(KAMAILIO, node);
+  assert.equal(await watchers(node), []);
+});
+
+test('a watcher that is killed is started again by the next monitor', async (testbed) => {
+  await testbed.createKamailio({ params: { watch: 'process' }, monitorInterval: 1 });
+  const node = await testbed.untilRunning(KAMAILIO);
+  await testbed.waitFor(async () => (await watchers(node)).length === 1, 'the watcher runs');
+  const [pid = ''] = await watchers(node);
+  await node.mustRun(['kill', '-KILL', pid]);
+  await testbed.waitFor(async () => {
+    const [next] = await watchers(node);
+    return next !== undefined && next !== pid;
+  }, 'another watcher runs');
+  assert.equal((await testbed.state()).failures, []);
+});
+
+test('reload-agent turns the watcher on and off through the cluster, without a restart', async (testbed) => {
+  await testbed.createKamailio({ monitorInterval: MONITOR_S });
+  const node = await testbed.untilRunning(KAMAILIO);
+  const pid = await mainPid(node);
+  assert.equal(await watchers(node), []);
+  for (const [value, count] of [
+    ['process', 1],
+    ['off', 0],
+  ] as const) {
+    await testbed.command(['crm_resource', '-r', KAMAILIO, '-p', 'watch', '-v', value]);
+    await testbed.waitFor(
+      async () => (await watchers(node)).length === count,
+      `watch=${value} has taken effect`,
+    );
+  }
+  await testbed.settle();
+  assert.is(await mainPid(node), pid);
+});
+
+for (const unique of ['false', 'true']) {
+  test(`the watcher of a clone's instance reports it by the cluster's name, globally-unique=${unique}`, async (testbed) => {
+    const member = primitiveXml({
+      id: KAMAILIO,
+      type: 'kamailio',
+      params: { listen_address: '127.0.0.1', kamuser: 'kamailio', kamgroup: 'kamailio', watch: 'process' },
+      operations: [
+        { name: 'start', interval: 0, timeout: 60 },
+        { name: 'stop', interval: 0, timeout: 30 },
+        { name: 'monitor', interval: MONITOR_S, timeout: 30 },
+      ],
+    });
+    const meta = { 'clone-max': '2', 'clone-node-max': '1', 'globally-unique': unique };
+    await testbed.createResource(cloneXml('kamailio-clone', member, meta));
+    const places = async () =>
+      (await testbed.state()).resources.filter(({ active }) => active).flatMap(({ nodes }) => nodes);
+    await testbed.waitFor(async () => (await places()).length === 2, 'both instances run');
+    await testbed.settle();
+    const [crashing, other] = (await places()).map((name) => testbed.node(name));
+    assert.ok(crashing && other);
+    const pids = async (node: TestbedNode) => (await node.run(['pgrep', '-x', 'kamailio'])).stdout;
+    const [crashed, untouched] = [await pids(crashing), await pids(other)];
+    await crash(crashing);
+    await testbed.waitFor(async () => {
+      const now = await pids(crashing);
+      return now !== '' && now !== crashed;
+    }, 'the crashed instance is recovered');
+    await testbed.settle();
+    assert.is(await pids(other), untouched, 'the other instance is left alone');
+    assert.is((await testbed.state()).failures.length, 1);
+  });
+}
+
+test('the watcher outlives a restart of Pacemaker, and reports a crash afterwards', async (testbed) => {
+  const node = await createWatched(testbed);
+  const [watcher] = await watchers(node);
+  const maintenance = (value: string) =>
+    testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', value]);
+  await maintenance('true');
+  await testbed.settle();
+  await node.stopCluster();
+  await node.startCluster();
+  await testbed.untilOnline();
+  await maintenance('false');
+  await testbed.settle();
+  assert.equal(await watchers(node), [watcher]);
+  const pid = await mainPid(node);
+  await crash(node);
+  await testbed.waitFor(async () => {
+    const now = await mainPid(node);
+    return /^\d+$/.test(now) && now !== pid && (await testbed.answers());
+  }, 'it is recovered');
+});
+
+run();
