@@ -135,7 +135,7 @@ export function monitorTools(text: string): MonitorTools {
   return oneOf(MONITOR_TOOLS, text);
 }
 
-export const WATCH_MODES = ['off', 'process'] as const;
+export const WATCH_MODES = ['off', 'process', 'sip'] as const;
 export type WatchMode = (typeof WATCH_MODES)[number];
 
 /** What the watcher looks at. */

@@ -58,8 +58,11 @@ export async function endWatcher(pidfile: string): Promise<void> {
 
 /** All that makes one watcher different from another: the agent's version, and the parameters that it works with. */
 export function termsOf(params: Params, { instance }: Invocation): string {
-  const { binary, pidfile, kamuser, watch } = params;
-  return JSON.stringify([VERSION, COMMIT, instance, watch, binary, pidfile, kamuser]);
+  const { binary, pidfile, kamuser, watch, watch_timeout } = params;
+  const { listen_address, monitoring_ip, port, proto, probes, probe_user } = params;
+  const polls =
+    watch === 'sip' ? [watch_timeout, listen_address, monitoring_ip, port, proto, probes, probe_user] : [];
+  return JSON.stringify([VERSION, COMMIT, instance, watch, binary, pidfile, kamuser, ...polls]);
 }
 
 function whyReplace(state: WatcherState | undefined, terms: string, main: ProcessStat): string | undefined {

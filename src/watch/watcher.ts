@@ -1,14 +1,15 @@
 import type { Params } from '../interface/parameters.ts';
-import { now } from '../lifetime/clock.ts';
+import { nextTurn, now } from '../lifetime/clock.ts';
 import { type ExitCode, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import type { Log } from '../ocf/log.ts';
 import { readParams } from '../params/parse.ts';
 import { findMain } from '../process/pidfile.ts';
-import { readStat } from '../process/procfs.ts';
+import { type ProcessStat, readStat } from '../process/procfs.ts';
 import { monotonicMs } from './clock.ts';
 import { openLook } from './look.ts';
 import { settle } from './report.ts';
+import type { SipWatch } from './sip.ts';
 import {
   type ProcessMark,
   readState,
@@ -38,48 +39,83 @@ export async function beWatcher(invocation: Invocation, log: Log): Promise<ExitC
   const state = await findOwnState(params.pidfile);
   let main = state?.main;
   while (state && main) {
-    const seen = await untilLost(params, main);
+    const watch = await openWatch(params, main);
+    const seen = await untilLost(params, watch);
     if (seen === undefined) return OCF_SUCCESS;
-    const lost = main;
     const settled = await settle({
       params,
       invocation,
       log,
       seen,
       isOurs: () => ownState(params.pidfile) !== undefined,
-      well: () => {
-        const found = findMain(params);
-        const isOther =
-          found.found && (found.process.pid !== lost.pid || found.process.startTime !== lost.startTime);
-        return isOther ? found.process : undefined;
-      },
+      well: () => wellAgain(params, watch),
     });
+    watch.close();
     main = settled === 'over' ? undefined : adopt(params, state, settled.well, log);
   }
   if (ownState(params.pidfile)) removeState(params.pidfile);
   return OCF_SUCCESS;
 }
 
+/** What is watched of one Kamailio. */
+interface Watch {
+  readonly main: ProcessMark;
+  readonly sip: SipWatch | undefined;
+  /** What is lost, if anything. */
+  look(): string | undefined;
+  close(): void;
+}
+
+async function openWatch(params: Params, main: ProcessMark): Promise<Watch> {
+  const processes = openLook(main);
+  // A watcher of processes alone needs no sockets, and no memory for them.
+  const sip = params.watch === 'sip' ? (await import('./sip.ts')).openSipWatch(params, main.pid) : undefined;
+  return {
+    main,
+    sip,
+    look: () => {
+      const sight = processes.now();
+      return sight.alive ? sip?.silent() : sight.seen;
+    },
+    close: () => {
+      processes.close();
+      sip?.close();
+    },
+  };
+}
+
 /** Looks until something is lost, and says what; undefined when this is no longer the instance's watcher. */
-async function untilLost({ pidfile }: Params, main: ProcessMark): Promise<string | undefined> {
-  const look = openLook(main);
-  // Waiting in one call costs less than a timer of Node.js. A signal ends the process all the same: none is handled.
+async function untilLost({ pidfile }: Params, { sip, look }: Watch): Promise<string | undefined> {
+  // Without sockets, waiting in one call costs less than a timer of Node.js. A signal ends the process all the same.
   const never = new Int32Array(new SharedArrayBuffer(4));
-  try {
-    for (let checkedAt = Number.NEGATIVE_INFINITY; ; Atomics.wait(never, 0, 0, LOOK_EVERY_MS)) {
-      const sight = look.now();
-      if (!sight.alive) return sight.seen;
-      if (now() - checkedAt < CHECK_EVERY_MS) continue;
+  for (let checkedAt = Number.NEGATIVE_INFINITY; ; ) {
+    const lost = look();
+    if (lost !== undefined) return lost;
+    if (now() - checkedAt >= CHECK_EVERY_MS) {
       if (!ownState(pidfile)) return undefined;
-      writePolls(pidfile, `${monotonicMs()}`);
+      writePolls(pidfile, [monotonicMs(), ...(sip?.figures() ?? [])].join('\n'));
       checkedAt = now();
     }
-  } finally {
-    look.close();
+    if (sip) await pause(LOOK_EVERY_MS);
+    else Atomics.wait(never, 0, 0, LOOK_EVERY_MS);
   }
 }
 
-/** Somebody has started Kamailio by hand, as in maintenance mode: it is the one to watch from now on. */
+/** Waits, and then takes what has come in meanwhile before anybody judges whether something came. */
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  await nextTurn();
+}
+
+/** The main process if it has nothing lost, or another one in its place. */
+function wellAgain(params: Params, { main, look }: Watch): ProcessStat | undefined {
+  const found = findMain(params);
+  if (!found.found) return undefined;
+  const isOther = found.process.pid !== main.pid || found.process.startTime !== main.startTime;
+  return isOther || look() === undefined ? found.process : undefined;
+}
+
+/** Somebody has started Kamailio by hand, as in maintenance mode, or it answers again: it is watched from now on. */
 function adopt(params: Params, state: WatcherState, main: ProcessMark, log: Log): ProcessMark {
   const { pid, startTime } = main;
   writeState(params.pidfile, { ...state, main: { pid, startTime } });

@@ -29,6 +29,7 @@ const EXPECTED: readonly [string, string, string | undefined, string, '0' | '1',
   ['probe_tls_key', 'string', '', '', '1', '0'],
   ['stop_grace', 'integer', '', '', '1', '0'],
   ['watch', 'select', 'off', '', '1', '0'],
+  ['watch_timeout', 'integer', '5', '', '1', '0'],
 ];
 
 /** Name, timeout, interval, check level. */

@@ -1,0 +1,217 @@
+import { createSocket } from 'node:dgram';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readPolls } from '../../src/watch/state.ts';
+import { assertCall } from '../support/calls.ts';
+import { type InstanceOptions, pause, type TestInstance, until } from '../support/instance.ts';
+import { signalAll } from '../support/processes.ts';
+import { NODE, RESOURCE, type WatchedInstance, withWatched } from './support.ts';
+
+const SIP = { watch: 'sip', watch_timeout: '2' };
+const REPORT = `--fail --resource ${RESOURCE} --node ${NODE}`;
+
+/** The polls of one transport in the last minute, as the watcher writes them down. */
+function polls({ pidfile, port }: TestInstance, transport: string): { answered: number; sent: number } {
+  const line = new RegExp(`^${transport}:127\\.0\\.0\\.1:${port}: (\\d+) of (\\d+) polls answered`, 'm');
+  const [, answered, sent] = line.exec(readPolls(pidfile) ?? '') ?? [];
+  return { answered: Number(answered ?? 0), sent: Number(sent ?? 0) };
+}
+
+/** Runs `body` with a Kamailio whose watcher polls, and has been answered over each transport. */
+async function withPolled(
+  options: InstanceOptions,
+  body: (watched: WatchedInstance, watcher: number) => Promise<void>,
+): Promise<void> {
+  await withWatched(async (watched) => {
+    assertCall(await watched.act('start', SIP), 0);
+    const pid = await watched.untilWatched();
+    const transports = (options.params?.proto ?? 'udptcp').match(/udp|tcp/g) ?? [];
+    await until(
+      () => transports.every((one) => polls(watched.instance, one).answered > 0),
+      'each transport answers',
+    );
+    await body(watched, pid);
+  }, options);
+}
+
+test('a healthy Kamailio is polled over each transport, on sockets that are kept, and diagnose shows the round trips', () =>
+  withPolled({}, async (watched, pid) => {
+    const sockets = () =>
+      readdirSync(`/proc/${pid}/fd`)
+        .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+        .filter((target) => target.startsWith('socket:'))
+        .sort();
+    const before = sockets();
+    assert.is(before.length, 2);
+    const { sent } = polls(watched.instance, 'tcp');
+    await until(() => polls(watched.instance, 'tcp').sent >= sent + 3, 'it goes on');
+    assert.equal(sockets(), before);
+    const { stdout } = await watched.act('diagnose', SIP);
+    const figures = String.raw`udp:127\.0\.0\.1:${watched.instance.port}: \d+ of \d+ polls answered in the last minute, round trip \d+\.\d ms \(95 %: `;
+    assert.match(stdout, new RegExp(`ok +watcher +pid ${pid}, .*${figures}`));
+    const kib = Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    assert.ok(kib > 0 && kib <= 20_480, `${kib} KiB`);
+    assertCall(await watched.act('stop'), 0);
+    assert.equal(watched.reports(), []);
+  }));
+
+test('a Kamailio that hangs is reported, and one that crashes as well', () =>
+  withPolled({}, async (watched) => {
+    signalAll(watched.instance.pids(), 'SIGSTOP');
+    await until(() => watched.reports().length > 0, 'the hang is reported');
+    await until(
+      () => /(udp|tcp):127\.0\.0\.1:\d+ has not answered for \d+\.\d s; reported/.test(watched.log()),
+      'the log says so',
+    );
+    assert.equal(watched.reports(), [REPORT]);
+    assertCall(await watched.act('stop', SIP), 0);
+    assertCall(await watched.act('start', SIP), 0);
+    await watched.untilWatched();
+    signalAll(watched.instance.pids(), 'SIGKILL');
+    await until(() => watched.reports().length > 1, 'the crash is reported');
+  }));
+
+/** Answers over UDP alone are held up, by a sleep in the route, once the file `hold` makes it do so. */
+const UDP_HANGS = {
+  config: 'loadmodule "cfgutils.so"\nmodparam("cfgutils", "initial_probability", 0)',
+  route: `if (proto==UDP && $rU == "hold") { sleep("600"); }
+  sl_send_reply("200", "OK");`,
+};
+
+test('a Kamailio that hangs over UDP alone is reported, and the report names the socket', () =>
+  withPolled(UDP_HANGS, async (watched) => {
+    const { port } = watched.instance;
+    const socket = createSocket('udp4');
+    // Each of its two UDP workers gets one that holds it.
+    const hold = `OPTIONS sip:hold@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nMax-Forwards: 9\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n`;
+    try {
+      for (let sent = 0; sent < 8; sent += 1) socket.send(hold, port, '127.0.0.1');
+      await until(() => watched.reports().length > 0, 'it is reported');
+      await until(
+        () => watched.log().includes(`udp:127.0.0.1:${port} has not answered for`),
+        'the log names it',
+      );
+      assert.ok(polls(watched.instance, 'tcp').sent === 0, 'the watcher has ended and removed what it wrote');
+    } finally {
+      socket.close();
+    }
+  }));
+
+test('a Kamailio that is slow but answers is not reported', () =>
+  withPolled(
+    {
+      params: { proto: 'udp', probe_timeout: '5' },
+      config: 'children=8\nloadmodule "cfgutils.so"',
+      route: 'usleep("1500000"); sl_send_reply("200", "OK");',
+    },
+    async (watched) => {
+      await until(() => polls(watched.instance, 'udp').answered >= 6, 'six polls are answered');
+      assert.equal(watched.reports(), []);
+    },
+  ));
+
+test('an answer other than 200 is an answer', () =>
+  withPolled({}, async (watched) => {
+    assertCall(await watched.act('reload-agent', { ...SIP, probe_user: 'nobody' }), 0);
+    await until(() => polls(watched.instance, 'udp').answered >= 4, 'it is answered with 404');
+    assert.equal(watched.reports(), []);
+  }));
+
+test('a Kamailio that loses nearly every poll under more load than it can take is not reported', () =>
+  withPolled(
+    {
+      params: { proto: 'udp' },
+      config: 'children=1\nloadmodule "cfgutils.so"',
+      route: 'if ($rU == "load") { usleep("5000"); exit; }\n  sl_send_reply("200", "OK");',
+    },
+    async (watched) => {
+      const { port } = watched.instance;
+      const socket = createSocket('udp4');
+      const padding = 'x'.repeat(800);
+      const load = `OPTIONS sip:load@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nMax-Forwards: 9\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nSubject: ${padding}\r\nContent-Length: 0\r\n\r\n`;
+      const flood = setInterval(() => {
+        for (let sent = 0; sent < 20; sent += 1) socket.send(load, port, '127.0.0.1');
+      }, 5);
+      try {
+        const { sent } = polls(watched.instance, 'udp');
+        await until(() => polls(watched.instance, 'udp').sent >= sent + 10, 'ten polls are sent');
+        const { answered, sent: all } = polls(watched.instance, 'udp');
+        assert.ok(all - answered >= 5, `polls are lost: ${answered} of ${all} answered`);
+        assert.equal(watched.reports(), []);
+      } finally {
+        clearInterval(flood);
+        socket.close();
+      }
+    },
+  ));
+
+test('a Kamailio at its limit of TCP connections is not reported', () =>
+  withWatched(
+    async (watched) => {
+      assertCall(await watched.act('start', { watch: 'off' }), 0);
+      const held = Array.from({ length: 8 }, () =>
+        connect(watched.instance.port, '127.0.0.1').on('error', () => {}),
+      );
+      try {
+        await until(() => held.some(({ closed }) => closed), 'those above the limit are closed');
+        assertCall(await watched.act('reload-agent', SIP), 0);
+        await watched.untilWatched();
+        await until(() => polls(watched.instance, 'tcp').sent >= 6, 'six polls are sent');
+        assert.is(polls(watched.instance, 'tcp').answered, 0);
+        assert.equal(watched.reports(), []);
+      } finally {
+        for (const socket of held) socket.destroy();
+      }
+    },
+    { config: 'tcp_max_connections=4' },
+  ));
+
+test('a watcher that was stopped for longer than watch_timeout reports nothing when it goes on', () =>
+  withPolled({}, async (watched, pid) => {
+    const monotonic = () => Number((readPolls(watched.instance.pidfile) ?? '').split('\n')[0]);
+    process.kill(pid, 'SIGSTOP');
+    const stoppedAt = monotonic();
+    await pause(4000);
+    process.kill(pid, 'SIGCONT');
+    const { answered } = polls(watched.instance, 'udp');
+    await until(
+      () => monotonic() > stoppedAt && polls(watched.instance, 'udp').answered > answered,
+      'it goes on',
+    );
+    assert.equal(watched.reports(), []);
+    assert.equal(watched.watchers(), [pid]);
+  }));
+
+test('a hang that ends by itself while it could not be reported is forgotten', () =>
+  withPolled({}, async (watched, pid) => {
+    watched.setAttributes({ managed: 'false' });
+    signalAll(watched.instance.pids(), 'SIGSTOP');
+    await until(
+      () => /has not answered for .*not reported yet: the resource is not managed/.test(watched.log()),
+      'it is seen',
+    );
+    signalAll(watched.instance.pids(), 'SIGCONT');
+    await until(() => /watches the Kamailio that runs now/.test(watched.log()), 'it answers again');
+    watched.setAttributes({});
+    const { answered } = polls(watched.instance, 'udp');
+    await until(() => polls(watched.instance, 'udp').answered >= answered + 2, 'it goes on');
+    assert.equal(watched.reports(), []);
+    assert.equal(watched.watchers(), [pid]);
+  }));
+
+test('reload-agent re-tunes the watcher: another watch_timeout, another watch', () =>
+  withPolled({}, async (watched, first) => {
+    assertCall(await watched.act('reload-agent', { ...SIP, watch_timeout: '4' }), 0);
+    const second = await watched.untilWatched();
+    assert.is.not(second, first);
+    assertCall(await watched.act('reload-agent', { watch: 'process', watch_timeout: '4' }), 0);
+    const third = await watched.untilWatched();
+    assert.is.not(third, second);
+    assertCall(await watched.act('reload-agent', { watch: 'process', watch_timeout: '5' }), 0);
+    assert.is(await watched.untilWatched(), third, 'watch=process does not use it');
+    assert.equal(watched.reports(), []);
+  }));
+
+test.run();
