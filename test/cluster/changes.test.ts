@@ -119,14 +119,21 @@ test('a probe of a running Kamailio without its kamctlrc finds it, and no second
   const probed = () =>
     new Map(
       since().flatMap((line) => {
-        const [, name, result] = /Result of probe operation for kamailio on (\S+): (\S+)/.exec(line) ?? [];
+        const [, name, result] =
+          /Result of probe operation for kamailio on (\S+): ([^|(]*[^|( ])/.exec(line) ?? [];
         return name && result ? [[name, result] as const] : [];
       }),
     );
   await testbed.waitFor(() => probed().size === testbed.nodes.length, 'every node was probed');
   await testbed.settle();
   for (const { name } of testbed.nodes)
-    assert.is(probed().get(name), name === node.name ? 'OCF_DEGRADED' : 'not', name);
+    assert.is(probed().get(name) === 'not running', name !== node.name, `${name}: ${probed().get(name)}`);
+  const { history } = await testbed.state();
+  const probe = history.find(
+    ({ resource, node: place, task, intervalMs }) =>
+      resource === KAMAILIO && place === node.name && task === 'monitor' && intervalMs === 0,
+  );
+  assert.is(probe?.code, 190, 'the cluster has recorded it as degraded');
   assert.equal(interventions(since()), []);
   for (const { name, run: runOn } of testbed.nodes)
     assert.is((await runOn(['pgrep', '-x', 'kamailio'])).code, name === node.name ? 0 : 1, name);

@@ -1,11 +1,13 @@
 // npm run cluster: a cluster on this machine for people, and what they do with it.
 import mri from 'mri';
+import { RELEASES, releaseRoot } from '../releases/root.ts';
 import { environment, spawnInside } from './testbed/enter.ts';
 import { whyNoTestbed } from './testbed/needs.ts';
 import { findTestbed, openTestbed } from './testbed/open.ts';
 import type { Testbed } from './testbed/testbed.ts';
 
-const USAGE = `npm run cluster -- up [--nodes=3]       starts a cluster of so many nodes
+const USAGE = `npm run cluster -- up [--nodes=3] [--release=trixie]
+                                        starts a cluster of so many nodes, which run that release of Debian
 npm run cluster -- status               shows it, as crm_mon does
 npm run cluster -- exec NODE COMMAND    runs a command on a node, such as: exec node1 pcs status
 npm run cluster -- down                 ends it; nothing of it is left`;
@@ -26,13 +28,20 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function up(args: readonly string[]): Promise<number> {
-  const nodes = Number(mri([...args], { default: { nodes: 3 } }).nodes);
+  const options = mri([...args], { default: { nodes: 3, release: '' } });
+  const nodes = Number(options.nodes);
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > MAX_NODES)
     throw new Error(`--nodes is a number from 1 to ${MAX_NODES}`);
   if (findTestbed(LABEL)) throw new Error('it is up already; `npm run cluster -- down` ends it');
-  const why = whyNoTestbed();
+  const { release } = options;
+  if (release !== '' && !Object.hasOwn(RELEASES, release))
+    throw new Error(
+      `--release is one of ${Object.keys(RELEASES).join(', ')}; without it the nodes run what this machine runs`,
+    );
+  const root = release === '' ? '/' : releaseRoot(release);
+  const why = whyNoTestbed(root);
   if (why !== undefined) throw new Error(`this machine can have no cluster: ${why}`);
-  const testbed = await openTestbed({ nodes, label: LABEL, life: 'free' });
+  const testbed = await openTestbed({ nodes, label: LABEL, life: 'free', root });
   const names = testbed.nodes.map(({ name, address }) => `${name} (${address})`);
   console.log(`${names.join(', ')}: online. The agent of this build is installed on each.`);
   console.log('npm run cluster -- exec node1 crm_mon -1');

@@ -59,7 +59,11 @@ testWith(['mandoc'], 'mandoc finds nothing to say about it', () => {
 testWith(['man', 'groff'], 'man finds nothing to say about it, and shows it', () => {
   const env = { LC_ALL: 'C.UTF-8', MANWIDTH: '80', MANPAGER: 'cat' };
   assert.is(mustRun('sh', ['-c', 'man --warnings -l "$1" 2>&1 >/dev/null', 'sh', BUILT], { env }), '');
-  assert.match(mustRun('man', ['-l', BUILT], { env }), /The directory is made when it is missing/);
+  // Where groff breaks lines and words is its own affair.
+  const shown = mustRun('man', ['-l', BUILT], { env })
+    .replace(/\u2010\n\s*/g, '')
+    .replace(/\s+/g, ' ');
+  assert.match(shown, /The directory is made when it is missing/);
 });
 
 test.run();

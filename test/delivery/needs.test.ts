@@ -4,25 +4,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { builtPackages, NEEDS_OF_BUILD, packageName, VERSION } from './build.ts';
 import { debianRoot } from './pristine.ts';
-import { NEEDS_OF_ROOT, withRoot } from './root.ts';
+import { NEEDS_OF_ROOT, rootOrWhyNot, withRoot } from './root.ts';
 import { AGENT_PATH, buildPackage } from './small-packages.ts';
-import { hasTool, mustRun, type Need, testWith, workDirectory } from './tools.ts';
+import { mustRun, testWith, workDirectory } from './tools.ts';
 
 const RELEASES = { 'Debian 11': 'bullseye', 'Debian 12': 'bookworm', 'Debian 13': 'trixie' } as const;
 
 const work = workDirectory('needs');
-
-/** The smallest root of a release, or why there is none. */
-function minimalRoot(codename: string): { readonly path: string; readonly need: Need } {
-  if (!NEEDS_OF_ROOT.every((need) => (typeof need === 'string' ? hasTool(need) : need[0])))
-    return { path: '', need: [false, 'no root can be made'] };
-  try {
-    return { path: debianRoot(codename, []), need: [true, ''] };
-  } catch (error) {
-    if (!/Failed getting release file|Invalid Release file/.test(String(error))) throw error;
-    return { path: '', need: [false, `the package source has no ${codename}`] };
-  }
-}
 
 /** Names of the libraries that the rpm asks for. */
 function librariesOfRpm(): string[] {
@@ -31,7 +19,7 @@ function librariesOfRpm(): string[] {
 }
 
 for (const [release, codename] of Object.entries(RELEASES)) {
-  const { path, need } = minimalRoot(codename);
+  const { path, need } = rootOrWhyNot(codename, () => debianRoot(codename, []));
   testWith(
     [...NEEDS_OF_BUILD, ...NEEDS_OF_ROOT, need],
     `a minimal ${release} has all that the packages need: dpkg -i is enough, and the agent runs`,

@@ -54,9 +54,18 @@ export function madeOnce(name: string, make: (place: string) => void): string {
   const work = mkdtempSync(`${place}.new-`);
   try {
     make(join(work, 'made'));
-    renameSync(join(work, 'made'), place);
+    renameIfNone(join(work, 'made'), place);
     return place;
   } finally {
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Two suites may make the same directory at the same time: the first stays. */
+function renameIfNone(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!existsSync(to)) throw error;
   }
 }

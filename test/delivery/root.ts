@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pristineRoot } from './pristine.ts';
-import { AS_ROOT, type Need, type Run, type RunOptions, run, workDirectory } from './tools.ts';
+import { AS_ROOT, hasTool, type Need, type Run, type RunOptions, run, workDirectory } from './tools.ts';
 
 /** A minimal Debian of a test's own, in a mount namespace of its own. */
 export interface Root {
@@ -11,6 +11,8 @@ export interface Root {
   readonly path: string;
   /** Where programs find it that `run` runs. */
   readonly inside: string;
+  /** Pid of the process that holds the namespace. */
+  readonly holder: number;
   /** Runs a program of the machine in the namespace. */
   run(file: string, args: readonly string[], options?: RunOptions): Run;
 }
@@ -31,6 +33,21 @@ export const NEEDS_OF_ROOT: readonly Need[] = [
   [run('unshare', ['--mount', 'true']).status === 0, 'no mount namespace can be made'],
   ...['debootstrap', 'apt-get', 'nsenter'],
 ];
+
+/** The root of a release that `make` makes, or why there is none: not every package source has every release. */
+export function rootOrWhyNot(
+  codename: string,
+  make: () => string,
+): { readonly path: string; readonly need: Need } {
+  if (!NEEDS_OF_ROOT.every((need) => (typeof need === 'string' ? hasTool(need) : need[0])))
+    return { path: '', need: [false, 'no root can be made'] };
+  try {
+    return { path: make(), need: [true, ''] };
+  } catch (error) {
+    if (!/Failed getting release file|Invalid Release file/.test(String(error))) throw error;
+    return { path: '', need: [false, `the package source has no ${codename}`] };
+  }
+}
 
 /**
  * Runs `body` with a minimal Debian, pristineRoot unless said otherwise, that it may change. The namespace lives as long as a
@@ -67,6 +84,7 @@ function rootOf(holder: number, inside: string): Root {
   return {
     path: `/proc/${holder}/root${inside}`,
     inside,
+    holder,
     run: (file, args, options) =>
       run('nsenter', [`--mount=/proc/${holder}/ns/mnt`, '--', file, ...args], options),
   };

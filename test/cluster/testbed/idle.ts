@@ -12,7 +12,8 @@ export async function isIdle(testbed: Testbed): Promise<boolean> {
   if (/^ +\* Resource action:/m.test(plan)) return false;
   const { coordinator } = await testbed.state();
   if (coordinator === undefined) return false;
-  return (await testbed.command(['crmadmin', '--quiet', '--status', coordinator])).trim() === 'S_IDLE';
+  // Pacemaker 2.1 prints the state alone, 2.0 a sentence around it.
+  return /\bS_IDLE\b/.test(await testbed.command(['crmadmin', '--quiet', '--status', coordinator]));
 }
 
 /** Waits until every node is online, and the cluster has a coordinator and nothing to do. */

@@ -33,6 +33,8 @@ mount -t tmpfs -o mode=1777,size=256m shm dev/shm
 mount -t tmpfs -o mode=755,size=32m run run
 mount -t tmpfs -o mode=1777,size=256m tmp tmp
 for path in var/log var/lib/pacemaker var/lib/corosync etc/corosync; do
+  # Newer packages leave some of these to systemd.
+  mkdir -p "$path"
   mount --bind "$disk/$path" "$path"
 done
 mount --bind "$disk/node" usr/local/bin/node

@@ -1,4 +1,5 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { AGENT, SHELL_AGENT } from '../../support/agent.ts';
 import { nodeAddress, nodeName } from './configuration.ts';
 import { type Init, type Program, type Run, type RunOptions, runInside, startInside } from './enter.ts';
@@ -59,13 +60,16 @@ export interface TestbedNode {
 /** The path of the agent on each node. */
 export const AGENT_PATH = SHELL_AGENT;
 
-/** Makes node `number` of a testbed, with both agents at hand and ours in place. It is off yet. */
-export async function makeNode(testbed: Init, number: number): Promise<TestbedNode> {
+/**
+ * Makes node `number` of a testbed, with both agents at hand and ours in place. It is off yet. `root` is what it runs:
+ * the machine's own, or another release's.
+ */
+export async function makeNode(testbed: Init, number: number, root: string): Promise<TestbedNode> {
   const machine = machineOf(testbed, number);
-  await makeDisk(machine);
+  await makeDisk(machine, root);
   mkdirSync(diskPath(machine, 'agents'));
   copyFileSync(AGENT, diskPath(machine, 'agents/ours'));
-  copyFileSync(SHELL_AGENT, diskPath(machine, 'agents/shell'));
+  copyFileSync(join(root, SHELL_AGENT), diskPath(machine, 'agents/shell'));
   const node = knownNode(testbed, number);
   await node.useAgent('ours');
   return node;

@@ -4,6 +4,7 @@ import { corosyncConf, firstCib, OUTSIDE_ADDRESS } from './configuration.ts';
 import type { Init } from './enter.ts';
 import { end, findInit, type Life, startInit } from './init.ts';
 import { writeExamples } from './kamailio.ts';
+import { rootOfNodes } from './needs.ts';
 import { knownNode, makeNode, type TestbedNode } from './node.ts';
 import { diskPath } from './power.ts';
 import { assembleTestbed, type Testbed } from './testbed.ts';
@@ -15,6 +16,8 @@ export interface TestbedOptions {
   readonly label?: string;
   /** Whether the testbed ends with this process, however that ends; yes (tied) unless said otherwise. */
   readonly life?: Life;
+  /** Root of the release that the nodes run; the machine's own unless said otherwise. */
+  readonly root?: string;
 }
 
 /**
@@ -25,12 +28,13 @@ export async function openTestbed({
   nodes: count = 3,
   label,
   life = 'tied',
+  root = rootOfNodes(),
 }: TestbedOptions = {}): Promise<Testbed> {
   const init = await startInit(label ?? `test of ${process.pid}`, life, OUTSIDE_ADDRESS);
   try {
     const numbers = Array.from({ length: count }, (_, index) => index + 1);
-    const nodes = await Promise.all(numbers.map((number) => makeNode(init, number)));
-    for (const node of nodes) configure(init, node, count);
+    const nodes = await Promise.all(numbers.map((number) => makeNode(init, number, root)));
+    for (const node of nodes) configure(init, node, count, root);
     await Promise.all(nodes.map((node) => node.boot()));
     const testbed = assembleTestbed(init, nodes);
     await testbed.untilOnline();
@@ -55,12 +59,12 @@ export function findTestbed(label: string): Testbed | undefined {
   );
 }
 
-function configure(testbed: Init, node: TestbedNode, count: number): void {
+function configure(testbed: Init, node: TestbedNode, count: number, root: string): void {
   const path = (name: string) => diskPath({ testbed, name: node.name, address: node.address }, name);
   writeFileSync(path('etc/corosync/corosync.conf'), corosyncConf(count));
   const cib = path('var/lib/pacemaker/cib/cib.xml');
   writeFileSync(cib, firstCib());
-  const { uid, gid } = account('hacluster');
+  const { uid, gid } = account('hacluster', root);
   chownSync(cib, uid, gid);
   chmodSync(cib, 0o600);
   writeExamples(node.diskRoot);

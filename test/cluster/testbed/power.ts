@@ -19,8 +19,8 @@ export function diskPath({ testbed, name }: Machine, path: string): string {
   return `/proc/${testbed.pid}/root/run/bed/${name}/${path}`;
 }
 
-/** Makes the node's disk: once, before its first boot. */
-export async function makeDisk(machine: Machine): Promise<void> {
+/** Makes the node's disk over `root`: once, before its first boot. */
+export async function makeDisk(machine: Machine, root: string): Promise<void> {
   await inTestbed(machine, [
     'sh',
     '-c',
@@ -28,6 +28,7 @@ export async function makeDisk(machine: Machine): Promise<void> {
     'ocf-kamailio-disk',
     machine.name,
     process.execPath,
+    root,
   ]);
 }
 
@@ -85,16 +86,11 @@ async function plugIn(machine: Machine): Promise<void> {
   if (!init) throw new Error(`${machine.name} went off while it booted`);
   // The kernel takes its time to remove the old one of a node that has just died.
   await runInside(machine.testbed, ['ip', 'link', 'delete', machine.name]);
-  const peer = ['peer', 'name', 'eth0', 'netns', String(pidInTestbed(init))];
+  // By its path: iproute2 up to 6.14 takes a pid for one of its own namespace, later for one of the /proc that it sees.
+  const peer = ['peer', 'name', 'eth0', 'netns', `/proc/${init.pid}/ns/net`];
   await inTestbed(machine, ['ip', 'link', 'add', machine.name, 'type', 'veth', ...peer]);
   await inTestbed(machine, ['ip', 'link', 'set', machine.name, 'master', 'bridge', 'up']);
   const address = `ip address add ${machine.address}/24 dev eth0 && ip link set eth0 up`;
   const { code, stderr } = await runInside(init, ['sh', '-c', address]);
   if (code !== 0) throw new Error(`${machine.name} gets no address: ${stderr}`);
-}
-
-/** Pids of proc(5)'s NSpid: the one on this machine, the one in the testbed, the one in the node. */
-function pidInTestbed({ pid }: Init): number {
-  const numbers = /^NSpid:\t(.*)$/m.exec(readQuietly(`/proc/${pid}/status`))?.[1]?.split('\t');
-  return Number(numbers?.[1]);
 }

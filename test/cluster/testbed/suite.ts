@@ -14,7 +14,7 @@ export interface ClusterSuite {
 /** Makes a suite whose tests run in a cluster; they are skipped, and say why, where the machine can have none. */
 export function clusterSuite(name: string, options?: TestbedOptions): ClusterSuite {
   const tests = suite(name);
-  const why = whyNoTestbed();
+  const why = whyNoTestbed(options?.root);
   let testbed: Testbed | undefined;
   let isUsed = false;
   tests.before(async () => {
