@@ -60,7 +60,7 @@ async function main(filters: readonly string[]): Promise<number> {
       results.push(result);
     }
   };
-  const isOfCluster = (file: string) => file.startsWith('test/cluster/');
+  const isOfCluster = (file: string) => /^test\/(cluster\/|releases\/cluster)/.test(file);
   await Promise.all([
     runInTurn(files.filter(isOfCluster)),
     runInTurn(files.filter((file) => !isOfCluster(file))),

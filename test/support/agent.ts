@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 export const AGENT =
   process.env.AGENT_UNDER_TEST ?? fileURLToPath(new URL('../../dist/kamailio', import.meta.url));
 
-/** The shell agent of the package resource-agents. */
-export const SHELL_AGENT = '/usr/lib/ocf/resource.d/heartbeat/kamailio';
+/** The shell agent of the package resource-agents; our package, where it is installed, has moved it. */
+export const SHELL_AGENT = process.env.SHELL_AGENT_UNDER_TEST ?? '/usr/lib/ocf/resource.d/heartbeat/kamailio';
 
 /** What a call of an agent came to. */
 export interface Call {

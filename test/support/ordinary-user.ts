@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AGENT } from './agent.ts';
 
@@ -13,12 +13,12 @@ export interface OrdinaryUser {
   readonly path: string;
 }
 
-/** Numbers of an account of this machine. Throws when there is none of that name. */
-export function account(name: string): { readonly uid: number; readonly gid: number } {
-  const line = readFileSync('/etc/passwd', 'utf8')
+/** Numbers of an account of this machine, or of the one with this root. Throws when there is none of that name. */
+export function account(name: string, root = ''): { readonly uid: number; readonly gid: number } {
+  const line = readFileSync(`${root}/etc/passwd`, 'utf8')
     .split('\n')
     .find((text) => text.startsWith(`${name}:`));
-  if (!line) throw new Error(`this machine has no account ${name}`);
+  if (!line) throw new Error(`${root || 'this machine'} has no account ${name}`);
   const [, , uid, gid] = line.split(':');
   return { uid: Number(uid), gid: Number(gid) };
 }
@@ -33,7 +33,9 @@ export function ordinaryUser(directory: string): OrdinaryUser {
   mkdirSync(bin);
   const agent = join(bin, 'kamailio');
   copyFileSync(AGENT, agent);
-  copyFileSync(join(dirname(AGENT), 'package.json'), join(bin, 'package.json'));
+  // The script's; the binary has none beside it.
+  const type = join(dirname(AGENT), 'package.json');
+  if (existsSync(type)) copyFileSync(type, join(bin, 'package.json'));
   chmodSync(agent, 0o755);
   const path = process.env.PATH ?? '';
   const found = spawnSync('/usr/bin/env', ['node', '-e', '0'], { env: { PATH: path }, uid, gid });

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { builtPackages, packageName } from '../delivery/build.ts';
+import type { Root } from '../delivery/root.ts';
+import { AGENT_PATH } from '../delivery/small-packages.ts';
+import { ROOT } from '../delivery/tools.ts';
+
+/** What one check came to. */
+export interface Result {
+  readonly name: string;
+  /** What is wrong; undefined when it holds. */
+  readonly error?: string;
+  /** Why the release cannot do it. */
+  readonly whyNot?: string;
+}
+
+/** Where our package puts the shell agent. */
+const DIVERTED = '/usr/share/resource-agents-kamailio/diverted/kamailio';
+
+/** A PATH of the root's own programs. */
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** What `run` may take in all: generous, on a machine that does other things. ms */
+const LIMIT_MS = 480_000;
+
+/** Installs the package as built over the root's own resource-agents. Throws with dpkg's words when it fails. */
+export function installPackage(root: Root): void {
+  const deb = packageName('deb', 'x64');
+  mkdirSync(join(root.path, 'packages'));
+  copyFileSync(join(builtPackages(), deb), join(root.path, 'packages', deb));
+  const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH };
+  root.run('mount', ['-t', 'proc', 'proc', join(root.inside, 'proc')]);
+  const dpkg = [root.inside, 'dpkg', '--force-unsafe-io', '--install', `/packages/${deb}`];
+  const { status, output } = root.run('chroot', dpkg, { env });
+  if (status !== 0) throw new Error(`dpkg ended with ${status}: ${output}`);
+}
+
+/**
+ * Runs the checks in the root, in namespaces of their own: processes, network, mounts. Nothing of them outlives this
+ * process. The Node.js of this process and the project are seen there at their own paths, read only.
+ */
+export async function runChecks(root: Root): Promise<Result[]> {
+  const script = `set -e
+ip link set lo up
+mkdir -p "$1$2" "$1/opt"
+mount --bind "$2" "$1$2"
+mount -o remount,bind,ro "$1$2"
+touch "$1/opt/node"
+mount --bind "$3" "$1/opt/node"
+# As the first process of its namespace the shell takes over orphans; \`wait\` reaps them.
+chroot "$1" /opt/node "$2test/releases/checks/run.ts" &
+wait $!`;
+  const namespaces = ['--pid', '--net', '--ipc', '--uts', '--mount', '--fork', '--kill-child'];
+  const child = spawn(
+    'nsenter',
+    [
+      `--mount=/proc/${root.holder}/ns/mnt`,
+      ...['--', 'unshare', ...namespaces, `--mount-proc=${root.inside}/proc`],
+      ...['sh', '-c', script, 'checks', root.inside, ROOT, process.execPath],
+    ],
+    {
+      env: { PATH, HOME: '/root', AGENT_UNDER_TEST: AGENT_PATH, SHELL_AGENT_UNDER_TEST: DIVERTED },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+  const end = await new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(signal ?? code));
+  });
+  clearTimeout(limit);
+  if (end !== 0) throw new Error(`the checks ended with ${end}: ${stdout}${stderr}`);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
