@@ -53,8 +53,8 @@ function warnOfFlags(invocation: Invocation, log: Log): void {
   }
 }
 
-/** Flags that are no parameters: those of diagnose, and the actions that are written as flags. */
-const OWN_FLAGS = ['output', 'help', 'version'];
+/** Flags that are not parameters: those of diagnose and suggest, and the actions that are written as flags. */
+const OWN_FLAGS = ['output', 'pid', 'for', 'standby', 'help', 'version'];
 
 /** A node at its limits is told as such; all else is a defect of the agent, told with the place, so that it can be reported. */
 function internalError(error: unknown): Failure {

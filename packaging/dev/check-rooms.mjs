@@ -17,6 +17,7 @@ const FLOORS = [
   ['checks'],
   ['launch', 'watch'],
   ['metadata', 'diagnosis'],
+  ['suggestion'],
   ['actions'],
   ['main.ts'],
 ];

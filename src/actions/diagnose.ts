@@ -2,12 +2,11 @@ import { runChecks } from '../diagnosis/checks.ts';
 import { askCluster } from '../diagnosis/cluster-resource.ts';
 import { type Finding, findingsOf, ok, warning } from '../diagnosis/finding.ts';
 import { jsonReport, textReport } from '../diagnosis/report.ts';
-import { Failure } from '../failure/failure.ts';
 import { now } from '../lifetime/clock.ts';
-import { OCF_DEGRADED, OCF_ERR_ARGS, OCF_SUCCESS } from '../ocf/exit-code.ts';
+import { OCF_DEGRADED, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import { print } from '../ocf/output.ts';
 import { readParamsWithFaults } from '../params/parse.ts';
-import { oneLine } from '../text/one-line.ts';
+import { oneOf } from './command-flags.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -17,7 +16,7 @@ import type { Context } from './context.ts';
  * Throws Failure for an unknown resource or output.
  */
 export async function diagnose({ invocation, deadline }: Context): Promise<number> {
-  const output = outputFormat(invocation.flags);
+  const output = oneOf(invocation, 'output', ['text', 'json']);
   const [resource] = invocation.operands;
   const askedAt = now();
   const asked =
@@ -41,12 +40,6 @@ export async function diagnose({ invocation, deadline }: Context): Promise<numbe
   const coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
   print(output === 'json' ? jsonReport(report) : textReport(report, coloured));
   return exitCode;
-}
-
-function outputFormat(flags: readonly string[]): 'text' | 'json' {
-  const format = flags.findLast((flag) => flag.startsWith('--output='))?.slice('--output='.length) ?? 'text';
-  if (format === 'text' || format === 'json') return format;
-  throw new Failure({ seen: `--output=${oneLine(format, 40)} is neither text nor json` }, OCF_ERR_ARGS);
 }
 
 /** The first finding that would end a monitor decides; what only predicts a failure comes last. */

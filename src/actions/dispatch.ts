@@ -8,6 +8,7 @@ import { notify } from './notify.ts';
 import { reloadAgent } from './reload-agent.ts';
 import { start } from './start.ts';
 import { stop } from './stop.ts';
+import { suggest } from './suggest.ts';
 import { validateAll } from './validate-all.ts';
 import { version } from './version.ts';
 import { watch } from './watch.ts';
@@ -25,6 +26,7 @@ const ACTION_BY_NAME: Readonly<Record<ActionName, Action>> = {
   'meta-data': metaData,
   notify,
   diagnose,
+  suggest,
   help,
   usage: help,
   version,

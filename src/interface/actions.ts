@@ -46,6 +46,10 @@ const ROWS = {
     short:
       'Checks everything and explains it to a person; `diagnose RESOURCE` takes the parameters from the cluster.',
   },
+  suggest: {
+    short:
+      'Prints what puts the Kamailio that runs on this node under the cluster, ready to paste; changes nothing. [--pid=PID] [--conffile=FILE] [--for=pcs|crm] [--standby] [--output=text|json]',
+  },
   help: { short: 'Prints this.' },
   usage: { short: 'Prints this.', aliasOf: 'help' },
   version: { short: "Prints the agent's version." },

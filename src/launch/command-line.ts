@@ -9,8 +9,14 @@ export function kamailioArguments(params: Params): string[] {
   return ['-P', params.pidfile, '-f', params.conffile, ...configuredArguments(params)];
 }
 
+/** The parameters that reach the command line, besides those that name files. */
+type Configured = Pick<
+  Params,
+  'listen_address' | 'port' | 'proto' | 'kamuser' | 'kamgroup' | 'extra_options'
+>;
+
 /** The part of the arguments that a check of the configuration needs as well. */
-export function configuredArguments(params: Params): string[] {
+export function configuredArguments(params: Configured): string[] {
   return [
     ...listenArguments(params),
     ...(params.kamuser ? ['-u', params.kamuser] : []),
@@ -19,7 +25,7 @@ export function configuredArguments(params: Params): string[] {
   ];
 }
 
-function listenArguments({ listen_address, port, proto }: Params): string[] {
+function listenArguments({ listen_address, port, proto }: Configured): string[] {
   const own = hostPort({ address: listen_address, port });
   const loopback = hostPort({ address: isIPv6Literal(listen_address) ? '::1' : '127.0.0.1', port });
   const udp = ['-l', `udp:${own}`, '-l', `udp:${loopback}`];

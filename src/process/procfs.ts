@@ -44,6 +44,11 @@ export function readEnvironment(pid: number): readonly string[] | undefined {
   return readProcFile(pid, 'environ')?.split('\0');
 }
 
+/** What a process has in its memory, a line an area (proc(5), maps); undefined when it is gone or may not be read. */
+export function readMaps(pid: number): string | undefined {
+  return readProcFile(pid, 'maps');
+}
+
 /**
  * The path of a process's executable. `hidden` when the kernel keeps it from this agent (ptrace(2), access
  * mode checks).

@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+
+/** What of the cluster's resources has to do with a Kamailio that comes under it. */
+export interface ClusterView {
+  readonly addresses: readonly {
+    readonly id: string;
+    readonly ip: string;
+    readonly group: string | undefined;
+  }[];
+  /** Resources of the class systemd, and their units. */
+  readonly units: readonly { readonly id: string; readonly unit: string }[];
+  /** The ids that are taken. */
+  readonly ids: readonly string[];
+}
+
+/** An element as the XML parser gives it: attributes by `@name`, children by name, always as lists. */
+interface Element {
+  readonly [key: string]: string | readonly Element[] | undefined;
+}
+
+/** Asks the cluster that runs on this node. A node without one has no resources. */
+export async function viewCluster(env: NodeJS.ProcessEnv): Promise<ClusterView> {
+  const answer = spawnSync('cibadmin', ['--query', '--scope', 'resources'], {
+    env,
+    encoding: 'utf8',
+    timeout: 5000,
+  });
+  const none: ClusterView = { addresses: [], units: [], ids: [] };
+  if (answer.status !== 0 || !answer.stdout.includes('<')) return none;
+  const { XMLParser } = await import('fast-xml-parser');
+  const parser = new XMLParser({
+    ignoreAttributes: false,
+    attributeNamePrefix: '@',
+    parseAttributeValue: false,
+    isArray: (_name, _path, _leaf, isAttribute) => !isAttribute,
+  });
+  const root: Element = parser.parse(answer.stdout.slice(answer.stdout.indexOf('<')));
+  return view(root, undefined);
+}
+
+function view(element: Element, group: string | undefined): ClusterView {
+  const parts = Object.entries(element).flatMap(([name, children]) =>
+    typeof children === 'object' ? children.map((child) => viewOne(name, child, group)) : [],
+  );
+  return {
+    addresses: parts.flatMap(({ addresses }) => addresses),
+    units: parts.flatMap(({ units }) => units),
+    ids: parts.flatMap(({ ids }) => ids),
+  };
+}
+
+function viewOne(name: string, element: Element, group: string | undefined): ClusterView {
+  const id = String(element['@id'] ?? '');
+  const below = view(element, name === 'group' ? id : group);
+  const ids = [id, ...below.ids];
+  if (name !== 'primitive') return { ...below, ids };
+  const type = String(element['@type'] ?? '');
+  if (element['@class'] === 'systemd') return { addresses: [], units: [{ id, unit: type }], ids };
+  const ip = type === 'IPaddr2' ? attributeOf(element, 'ip') : undefined;
+  return { addresses: ip === undefined ? [] : [{ id, ip, group }], units: [], ids };
+}
+
+function attributeOf(primitive: Element, name: string): string | undefined {
+  const pairs = childrenOf(primitive, 'instance_attributes').flatMap((set) => childrenOf(set, 'nvpair'));
+  const value = pairs.find((pair) => pair['@name'] === name)?.['@value'];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function childrenOf(element: Element, name: string): readonly Element[] {
+  const children = element[name];
+  return typeof children === 'object' ? children : [];
+}
