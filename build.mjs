@@ -17,7 +17,7 @@ const source = sourceVersion();
  * loads its module when it is called, so that an action pays for those alone that it uses. Without this a healthy
  * monitor takes 7 % longer in the script, 15 to 30 % in the binary.
  */
-const SLOW_BUILTINS = ['child_process', 'dgram', 'net', 'os', 'tls'];
+const SLOW_BUILTINS = ['child_process', 'dgram', 'net', 'os', 'tls', 'tty'];
 
 const slowBuiltins = {
   name: 'slow-builtins',

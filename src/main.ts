@@ -8,12 +8,16 @@ import { type Log, openLog, writeExitReason } from './ocf/log.ts';
 import { unknownFlags } from './params/raw.ts';
 import { absoluteParts } from './system/search-path.ts';
 import { oneLine } from './text/one-line.ts';
+import { isTraced, type Note, openTrace } from './tracing/trace.ts';
+import { tracedLog } from './tracing/traced-log.ts';
 
 /** Runs one action and returns its exit code: the one place where a Failure becomes a code and a reason. */
 async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   let log: Log | undefined;
+  let note: Note = () => {};
   const fail = (error: unknown) => {
     const failure = isFailure(error) ? error : internalError(error);
+    note(() => `exit code ${failure.code ?? OCF_ERR_GENERIC}: ${failure.message}`);
     writeExitReason(failure.message, env);
     log?.exitReason(failure.message);
     return failure.code ?? OCF_ERR_GENERIC;
@@ -23,13 +27,30 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   try {
     const invocation = readInvocation(argv, env);
     log = openLog(invocation);
-    return await act(invocation, log);
+    if (isTraced(env)) {
+      note = traceOrWarn(invocation, log) ?? note;
+      log = tracedLog(log, note);
+    }
+    const code = await act(invocation, log, note);
+    note(() => `exit code ${code}`);
+    return code;
   } catch (error) {
     return fail(error);
   }
 }
 
-async function act(invocation: Invocation, log: Log): Promise<number> {
+/** The trace of an action that the agent has. What keeps it from being written keeps no action from being done. */
+function traceOrWarn(invocation: Invocation, log: Log): Note | undefined {
+  try {
+    return actionNamed(invocation.action) && openTrace(invocation);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    log.warn(`trace_ra is set, but no trace is written: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function act(invocation: Invocation, log: Log, note: Note): Promise<number> {
   const action = actionNamed(invocation.action);
   if (!action) {
     throw new Failure(
@@ -41,7 +62,7 @@ async function act(invocation: Invocation, log: Log): Promise<number> {
     );
   }
   if (invocation.flags.length > 0) warnOfFlags(invocation, log);
-  return action({ invocation, log, deadline: operationDeadline(invocation) });
+  return action({ invocation, log, note, deadline: operationDeadline(invocation) });
 }
 
 /** Arguments that nobody knows are ignored (OCF RA API 1.1), but a person who mistypes a parameter must see it. */

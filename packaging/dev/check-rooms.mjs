@@ -13,7 +13,7 @@ const FLOORS = [
   ['kamctl'],
   ['external'],
   ['interface'],
-  ['params'],
+  ['params', 'tracing'],
   ['checks'],
   ['launch', 'watch'],
   ['metadata', 'diagnosis'],

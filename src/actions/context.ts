@@ -1,11 +1,14 @@
 import { Deadline } from '../lifetime/deadline.ts';
 import { DEFAULT_TIMEOUTS_MS, type Invocation } from '../ocf/invocation.ts';
 import type { Log } from '../ocf/log.ts';
+import type { Note } from '../tracing/trace.ts';
 
 /** What an action works with. */
 export interface Context {
   readonly invocation: Invocation;
   readonly log: Log;
+  /** Goes to the trace of the operation if one was asked for (trace_ra). */
+  readonly note: Note;
   /** The verdict and its reason must be out by then: a little before the executor kills the agent. */
   readonly deadline: Deadline;
 }

@@ -4,7 +4,7 @@ import { stoppedMain } from '../checks/supervision.ts';
 import { untoldAccount } from '../checks/untold-account.ts';
 import { usableParams } from '../checks/usable.ts';
 import { checkOwnSockets } from '../checks/whose-socket.ts';
-import { Failure, type Problem } from '../failure/failure.ts';
+import { Failure, joinProblems, type Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import { nextTurn } from '../lifetime/clock.ts';
 import {
@@ -16,9 +16,10 @@ import {
 } from '../ocf/exit-code.ts';
 import { type ParameterFault, readParamsWithFaults } from '../params/parse.ts';
 import { processesLeft } from '../process/dead-workers.ts';
-import { findProcesses } from '../process/instance.ts';
+import { describeProcesses, findProcesses } from '../process/instance.ts';
 import { findMain, findMainByDescent, type MainProcess } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
+import { describeOutcome } from '../sip-probe/outcome.ts';
 import { oneLine } from '../text/one-line.ts';
 import { type Context, checkLevelOf } from './context.ts';
 import { keepWatched } from './watched.ts';
@@ -35,9 +36,12 @@ import { keepWatched } from './watched.ts';
  * beside the one that runs. Those of a recurring monitor take a healthy service away from its node, or end it.
  */
 export async function monitor(context: Context): Promise<ExitCode> {
-  const { invocation, deadline } = context;
+  const { invocation, deadline, note } = context;
   const { params: identity, faults } = readParamsWithFaults(invocation);
   const main = findMainOf(identity, faults);
+  note(() =>
+    main.found ? `main process ${describeProcesses([main.process])}` : `no main process: ${main.why}`,
+  );
   if (!main.found) throw withoutMain(identity, main.why, faults);
   const stopped = await stoppedMain(main.process, deadline);
   if (stopped.length > 0) throw new Failure(stopped, OCF_ERR_GENERIC);
@@ -59,6 +63,8 @@ export async function monitor(context: Context): Promise<ExitCode> {
     nextTurn().then(() => ifUsable(checkControlPlane(params, pid, deadline), unchecked)),
   ]);
   unchecked.push(...(polled?.unchecked ?? []));
+  for (const outcome of polled?.outcomes ?? []) note(() => `polled ${describeOutcome(outcome)}`);
+  note(() => describeControlPlane(params, control));
   const found = [...(polled?.problems ?? []), ...(control ?? [])];
   if (found.length > 0) {
     // It may have died while it was asked: that is the reason then, and nothing may be left of it.
@@ -83,6 +89,12 @@ export async function monitor(context: Context): Promise<ExitCode> {
     throw new Failure(foreign, OCF_ERR_GENERIC, `Kamailio (pid ${pid}) was not what answered`);
   const signs = await predictFailures(asked, main.process, socketsBefore, polled?.outcomes ?? [], deadline);
   return verdict(`Kamailio (pid ${pid}) serves`, [...signs, ...unchecked]);
+}
+
+function describeControlPlane({ kamctlrc }: Params, problems: readonly Problem[] | undefined): string {
+  if (!kamctlrc) return 'control plane: not asked, for kamctlrc is empty';
+  if (!problems) return 'control plane: could not be asked';
+  return problems.length === 0 ? 'control plane: answers' : joinProblems(problems);
 }
 
 const UNPOLLED: Problem = { seen: 'SIP is not polled, for the address, port or transport is not known' };

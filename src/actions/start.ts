@@ -30,7 +30,7 @@ const CLEANUP_MS = 5000;
  * already. Fails at once when Kamailio exits, with Kamailio's own words, and ends what it has launched.
  * Throws Failure.
  */
-export async function start({ invocation, log, deadline }: Context): Promise<ExitCode> {
+export async function start({ invocation, log, deadline, note }: Context): Promise<ExitCode> {
   const params = readParams(invocation);
   const owner = await checkNode(params);
   sweepLeavings(params);
@@ -39,6 +39,9 @@ export async function start({ invocation, log, deadline }: Context): Promise<Exi
 
   // A main process that lives without answering may still come up: somebody else has just launched it.
   const earlier = findMain(params);
+  note(() =>
+    earlier.found ? `main process ${describeProcesses([earlier.process])} runs already` : earlier.why,
+  );
   const pid = earlier.found ? await waitUntilServing(params, owner, undefined, serving) : undefined;
   if (pid !== undefined) {
     warnOfAccount(params, pid, log);
@@ -49,6 +52,7 @@ export async function start({ invocation, log, deadline }: Context): Promise<Exi
   await clearLeftovers(params, log, serving);
   await makeDirectories(params, owner);
   log.debug(`command line: ${[params.binary, ...kamailioArguments(params)].join(' ')}`);
+  note(() => `launching ${params.binary} as ${owner?.name ?? 'the calling account'}`);
   const launched = launch(params.binary, kamailioArguments(params), owner);
   try {
     const main = await waitUntilServing(params, owner, launched, serving);

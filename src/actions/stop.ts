@@ -31,7 +31,7 @@ const RETRY_MS = 100;
  * the node fenced, so no parameter, missing file or broken configuration makes it refuse.
  * Throws Failure OCF_ERR_GENERIC that names what survived SIGKILL, or OCF_ERR_PERM.
  */
-export async function stop({ invocation, log, deadline }: Context): Promise<ExitCode> {
+export async function stop({ invocation, log, deadline, note }: Context): Promise<ExitCode> {
   const params = readParamsForStop(invocation);
   await letOthersFinish(params, log, deadline);
   log.debug(`ending the processes that were started with -P ${params.pidfile}`);
@@ -43,6 +43,10 @@ export async function stop({ invocation, log, deadline }: Context): Promise<Exit
   await endWatched(params.pidfile);
   const ending = await end(params, graceOf(params, operationTimeout(invocation), deadline), deadline);
   await tidied;
+  note(
+    () =>
+      `processes found: ${ending.found}, left: ${describeProcesses(ending.survivors) || 'none'}${ending.killedBecause ? `, killed: ${ending.killedBecause}` : ''}`,
+  );
   if (ending.survivors.length > 0) throw survived(ending);
   if (ending.killedBecause)
     log.warn(`Kamailio (pidfile ${params.pidfile}) was killed: ${ending.killedBecause}`);

@@ -1,5 +1,5 @@
 import type { Reply } from './reply.ts';
-import type { Target } from './target.ts';
+import { describeTarget, type Target } from './target.ts';
 
 /** What came of one poll. */
 export type Outcome =
@@ -24,4 +24,11 @@ export type Outcome =
 export interface Polled {
   readonly reply: Reply | undefined;
   readonly certificateExpires?: number;
+}
+
+/** An outcome for a trace: what came from where, without anything that the reply carried. */
+export function describeOutcome(outcome: Outcome): string {
+  const target = describeTarget(outcome.target);
+  if (!outcome.healthy) return `${target}: ${outcome.seen}`;
+  return `${target}: ${outcome.reply.status} after ${outcome.roundTripMs.toFixed(1)} ms`;
 }

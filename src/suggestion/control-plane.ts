@@ -41,6 +41,7 @@ export async function findControlPlane(
       replyDirectory: directory,
       replyPrefix: replyFifoPrefix(directory, pidfile),
       spareFifo: spareFifoPath(directory, pidfile),
+      chroot: '',
       kamctlDirectory: '/tmp',
     };
     try {
