@@ -1,6 +1,6 @@
 import { operationDeadline } from './actions/context.ts';
 import { actionNamed } from './actions/dispatch.ts';
-import { Failure, isFailure } from './failure/failure.ts';
+import { Failure } from './failure/failure.ts';
 import { explainExhaustion, isExhaustion } from './failure/system-error.ts';
 import { OCF_ERR_GENERIC, OCF_ERR_UNIMPLEMENTED } from './ocf/exit-code.ts';
 import { type Invocation, readInvocation } from './ocf/invocation.ts';
@@ -16,7 +16,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   let log: Log | undefined;
   let note: Note = () => {};
   const fail = (error: unknown) => {
-    const failure = isFailure(error) ? error : internalError(error);
+    const failure = error instanceof Failure ? error : internalError(error);
     note(() => `exit code ${failure.code ?? OCF_ERR_GENERIC}: ${failure.message}`);
     writeExitReason(failure.message, env);
     log?.exitReason(failure.message);
@@ -44,7 +44,7 @@ function traceOrWarn(invocation: Invocation, log: Log): Note | undefined {
   try {
     return actionNamed(invocation.action) && openTrace(invocation);
   } catch (error) {
-    if (!isFailure(error)) throw error;
+    if (!(error instanceof Failure)) throw error;
     log.warn(`trace_ra is set, but no trace is written: ${error.message}`);
     return undefined;
   }

@@ -10,7 +10,7 @@ const FLOORS = [
   ['failure', 'text', 'lifetime', 'version.ts'],
   ['system'],
   ['process', 'sip-probe', 'ocf'],
-  ['kamctl'],
+  ['kamctl', 'journal'],
   ['external'],
   ['interface'],
   ['params', 'tracing'],

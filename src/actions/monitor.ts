@@ -6,6 +6,7 @@ import { usableParams } from '../checks/usable.ts';
 import { checkOwnSockets } from '../checks/whose-socket.ts';
 import { Failure, joinProblems, type Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
+import { withKamailiosWords } from '../journal/journal.ts';
 import { nextTurn } from '../lifetime/clock.ts';
 import {
   type ExitCode,
@@ -14,6 +15,7 @@ import {
   OCF_NOT_RUNNING,
   OCF_SUCCESS,
 } from '../ocf/exit-code.ts';
+import type { Invocation } from '../ocf/invocation.ts';
 import { type ParameterFault, readParamsWithFaults } from '../params/parse.ts';
 import { processesLeft } from '../process/dead-workers.ts';
 import { describeProcesses, findProcesses } from '../process/instance.ts';
@@ -36,6 +38,25 @@ import { keepWatched } from './watched.ts';
  * beside the one that runs. Those of a recurring monitor take a healthy service away from its node, or end it.
  */
 export async function monitor(context: Context): Promise<ExitCode> {
+  try {
+    return await judge(context);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code === OCF_DEGRADED || !isRecurring(context.invocation))
+      throw error;
+    const { params } = readParamsWithFaults(context.invocation);
+    throw await withKamailiosWords(error, params, LOG_SINCE, context.deadline);
+  }
+}
+
+/** How far back a failed monitor looks into Kamailio's log: past the last monitor that was content. */
+const LOG_SINCE = '-5min';
+
+/** A probe asks whether something runs here at all; there is no failure to explain. */
+function isRecurring({ env }: Invocation): boolean {
+  return Number(env.OCF_RESKEY_CRM_meta_interval) > 0;
+}
+
+async function judge(context: Context): Promise<ExitCode> {
   const { invocation, deadline, note } = context;
   const { params: identity, faults } = readParamsWithFaults(invocation);
   const main = findMainOf(identity, faults);

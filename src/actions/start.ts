@@ -4,6 +4,7 @@ import { asFailure, checkNode } from '../checks/node.ts';
 import { rememberUntold } from '../checks/untold-account.ts';
 import { Failure } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
+import { withKamailiosWords } from '../journal/journal.ts';
 import { kamailioArguments } from '../launch/command-line.ts';
 import { type Launch, launch } from '../launch/launch.ts';
 import { waitUntilServing } from '../launch/serving.ts';
@@ -53,6 +54,7 @@ export async function start({ invocation, log, deadline, note }: Context): Promi
   await makeDirectories(params, owner);
   log.debug(`command line: ${[params.binary, ...kamailioArguments(params)].join(' ')}`);
   note(() => `launching ${params.binary} as ${owner?.name ?? 'the calling account'}`);
+  const startedAt = Math.floor(Date.now() / 1000);
   const launched = launch(params.binary, kamailioArguments(params), owner);
   try {
     const main = await waitUntilServing(params, owner, launched, serving);
@@ -62,7 +64,7 @@ export async function start({ invocation, log, deadline, note }: Context): Promi
     return OCF_SUCCESS;
   } catch (error) {
     await endLaunched(params, owner, launched, deadline);
-    throw error;
+    throw await withKamailiosWords(error, params, `@${startedAt}`, deadline);
   } finally {
     launched.release();
   }

@@ -4,6 +4,7 @@ import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { usableParams } from '../checks/usable.ts';
 import type { Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
+import { kamailiosWords } from '../journal/journal.ts';
 import { checkConfiguration } from '../launch/configuration.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_DEGRADED } from '../ocf/exit-code.ts';
@@ -51,7 +52,17 @@ export async function runChecks(
     })),
   );
   if (params.watch !== 'off') findings.push(...(await examine('watcher', () => watcher(params, main))));
+  findings.push(...(await examine("Kamailio's log", () => lastWords(params, deadline))));
   return findings;
+}
+
+/** What Kamailio itself said last, where the journal of systemd has it. It explains, and fails nothing. */
+async function lastWords(params: Params, deadline: Deadline): Promise<Result> {
+  const words = await kamailiosWords(params, '-1h', deadline);
+  if (!words) return skipped('this node has no journalctl');
+  const lines = [...words.telling, ...words.others];
+  if (lines.length === 0) return ok('no error line of this instance in the journal of the last hour');
+  return warning(lines.map((seen) => ({ seen })));
 }
 
 function parameters(unusable: readonly Problem[]): Result {

@@ -16,6 +16,7 @@ export class Failure extends Error {
   readonly problems: readonly Problem[];
   /** The exit code. Undefined counts as a generic error. */
   readonly code: number | undefined;
+  readonly about: string | undefined;
 
   /** `about` introduces the problems: `Kamailio runs (pid 4711) but is not healthy`. */
   constructor(what: Problem | readonly Problem[], code?: number, about?: string) {
@@ -24,6 +25,7 @@ export class Failure extends Error {
     this.name = 'Failure';
     this.problems = problems;
     this.code = code;
+    this.about = about;
   }
 
   /** The same with an exit code, unless it has one: a client's failure in the hands of the room above. */
@@ -42,11 +44,6 @@ export function joinProblems(problems: readonly Problem[]): string {
   return problems
     .map(({ where, seen, remedy }) => `${where ? `${where}: ` : ''}${seen}${remedy ? `; ${remedy}` : ''}`)
     .join(' || ');
-}
-
-/** Whether an error is a Failure, also one of a part that the bundle carries complete in itself, with a class of its own. */
-export function isFailure(error: unknown): error is Failure {
-  return error instanceof Error && error.name === 'Failure' && 'problems' in error;
 }
 
 function isList(what: Problem | readonly Problem[]): what is readonly Problem[] {
