@@ -107,6 +107,7 @@ export const FILES: readonly (readonly [string, string])[] = [
 /** Where the packages install the pages for people, and what each answers. */
 export const PAGES: readonly (readonly [string, string])[] = [
   ['operation.md', 'What a monitor checks, and what each exit code makes the cluster do.'],
+  ['hot-standby.md', 'Kamailio ready on every node, and only the address moves.'],
   ['troubleshooting.md', 'What a reason means, and what to do.'],
   ['moving-over.md', 'From the shell agent to this one, and back.'],
   ['measurements.md', 'Speed, outages and growth beside the shell agent.'],
