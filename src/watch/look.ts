@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { isAlive } from '../process/instance.ts';
+import { isAlive, refresh } from '../process/instance.ts';
 import { type ProcessStat, readStat } from '../process/procfs.ts';
 import type { ProcessMark } from './state.ts';
 
@@ -41,12 +41,13 @@ export function openLook(main: ProcessMark): Look {
       // A kernel without this list (CONFIG_PROC_CHILDREN), or a main process without children: it alone is looked at.
       turn = (turn + 1) % Math.max(own.length, 1);
       const isSame = list === healthy && list !== '';
-      if (isSame && (own.length === 0 || isLivingWorker(own[turn]?.pid ?? 0))) return ALIVE;
+      const inTurn = own[turn];
+      if (isSame && (!inTurn || refresh(inTurn))) return ALIVE;
       const stat = readStat(main.pid);
       if (!stat || stat.startTime !== main.startTime || !isAlive(stat))
         return { alive: false, seen: `main process ${main.pid} is gone` };
-      const pids = pidsIn(list);
-      const dead = own.filter(({ pid }) => !pids.includes(pid) || !isLivingWorker(pid));
+      // The kernel may leave a living child out of a list that changes while it is read (proc(5)).
+      const dead = own.filter((worker) => !refresh(worker));
       if (dead.length > 0 && fd !== undefined) return { alive: false, seen: describeDead(main, dead, own) };
       healthy = list;
       return ALIVE;
@@ -62,11 +63,6 @@ const ALIVE: Sight = { alive: true };
 function describeDead(main: ProcessMark, dead: readonly ProcessStat[], all: readonly ProcessStat[]): string {
   const some = dead.length === all.length ? 'all' : `${dead.length} of`;
   return `${some} ${all.length} workers of main process ${main.pid} died, which lives on`;
-}
-
-function isLivingWorker(pid: number): boolean {
-  const stat = readStat(pid);
-  return stat !== undefined && isAlive(stat);
 }
 
 function pidsIn(list: string): number[] {

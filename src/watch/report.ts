@@ -1,3 +1,4 @@
+import { explainExhaustion, isExhaustion } from '../failure/system-error.ts';
 import type { Params } from '../interface/parameters.ts';
 import { now } from '../lifetime/clock.ts';
 import { Deadline } from '../lifetime/deadline.ts';
@@ -52,7 +53,10 @@ export async function settle(loss: Loss): Promise<Settled> {
     if (!loss.isOurs()) return 'over';
     const before = loss.well();
     if (before) return { well: before };
-    const outcome = await attempt(loss, place);
+    const outcome = await attempt(loss, place).catch((error: unknown) => {
+      if (!isExhaustion(error)) throw error;
+      return explainExhaustion(error).seen;
+    });
     if (outcome === 'done') {
       log.warn(`${seen}; reported to the cluster (resource ${place.resource} on ${place.node})`);
       return 'over';

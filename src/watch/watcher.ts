@@ -7,6 +7,7 @@ import { readParams } from '../params/parse.ts';
 import { findMain } from '../process/pidfile.ts';
 import { type ProcessStat, readStat } from '../process/procfs.ts';
 import { monotonicMs } from './clock.ts';
+import { unlessExhausted } from './exhausted.ts';
 import { openLook } from './look.ts';
 import { settle } from './report.ts';
 import type { SipWatch } from './sip.ts';
@@ -47,13 +48,13 @@ export async function beWatcher(invocation: Invocation, log: Log): Promise<ExitC
       invocation,
       log,
       seen,
-      isOurs: () => ownState(params.pidfile) !== undefined,
-      well: () => wellAgain(params, watch),
+      isOurs: () => isOurs(params.pidfile),
+      well: () => unlessExhausted(() => wellAgain(params, watch), undefined),
     });
     watch.close();
     main = settled === 'over' ? undefined : adopt(params, state, settled.well, log);
   }
-  if (ownState(params.pidfile)) removeState(params.pidfile);
+  if (isOurs(params.pidfile)) removeState(params.pidfile);
   return OCF_SUCCESS;
 }
 
@@ -89,10 +90,10 @@ async function untilLost({ pidfile }: Params, { sip, look }: Watch): Promise<str
   // Without sockets, waiting in one call costs less than a timer of Node.js. A signal ends the process all the same.
   const never = new Int32Array(new SharedArrayBuffer(4));
   for (let checkedAt = Number.NEGATIVE_INFINITY; ; ) {
-    const lost = look();
+    const lost = unlessExhausted(look, undefined);
     if (lost !== undefined) return lost;
     if (now() - checkedAt >= CHECK_EVERY_MS) {
-      if (!ownState(pidfile)) return undefined;
+      if (!isOurs(pidfile)) return undefined;
       writePolls(pidfile, [monotonicMs(), ...(sip?.figures() ?? [])].join('\n'));
       checkedAt = now();
     }
@@ -133,6 +134,11 @@ async function findOwnState(pidfile: string): Promise<WatcherState | undefined> 
     if (state) return state;
   }
   return undefined;
+}
+
+/** Whether this process is the instance's watcher still, as far as it can see. */
+function isOurs(pidfile: string): boolean {
+  return unlessExhausted(() => ownState(pidfile) !== undefined, true);
 }
 
 /** The instance's state, if it names this process. */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -231,6 +231,27 @@ test('a watcher that was stopped and goes on reports nothing; one that stays sto
     assertCall(await watched.act('stop'), 0);
     assert.equal(watched.watchers(), []);
     assert.equal(watched.reports(), []);
+  }));
+
+test('a watcher without descriptors to spare lives on, and reports a crash as soon as it has some', () =>
+  withWatched(async (watched) => {
+    assertCall(await watched.act('start'), 0);
+    const pid = await watched.untilWatched();
+    const limit = (descriptors: number | string) =>
+      assert.is(spawnSync('prlimit', ['--pid', `${pid}`, `--nofile=${descriptors}:`]).status, 0);
+    const polls = () => readFileSync(`${statePath(watched.instance.pidfile)}.polls`, 'utf8');
+    limit(3);
+    signalAll(watched.instance.pids(), 'SIGKILL');
+    await until(() => watched.instance.pids().length === 0, 'Kamailio is gone');
+    const wakes = () =>
+      Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    const before = wakes();
+    await until(() => wakes() > before + 20, 'it goes on looking');
+    assert.equal(watched.reports(), []);
+    assert.ok(polls() !== '');
+    limit(1024);
+    await until(() => watched.reports().length > 0, 'it is reported');
+    assert.equal(watched.reports(), [REPORT]);
   }));
 
 test('outside a cluster the log says what would have been reported', () =>
