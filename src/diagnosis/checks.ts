@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { checkAccounts, checkBinary, checkConffile, checkDirectories } from '../checks/node.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { usableParams } from '../checks/usable.ts';
@@ -12,6 +11,7 @@ import type { ParameterFault } from '../params/parse.ts';
 import { findMain } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
+import { runProgram } from '../system/run-program.ts';
 import { oneLine } from '../text/one-line.ts';
 import { controlPlane } from './control-plane.ts';
 import { examine, type Finding, failed, ok, type Result, skipped, warning } from './finding.ts';
@@ -71,10 +71,7 @@ function parameters(unusable: readonly Problem[]): Result {
 
 function version(params: Params, deadline: Deadline): Result {
   checkBinary(params);
-  const answer = spawnSync(params.binary, ['-v'], {
-    encoding: 'utf8',
-    timeout: Math.ceil(deadline.sooner(5000).remaining),
-  });
+  const answer = runProgram(params.binary, ['-v'], { limitMs: deadline.sooner(5000).remaining });
   const [line = ''] = answer.stdout.split('\n');
   return answer.status === 0
     ? ok(`${params.binary}: ${oneLine(line, 100)}`)

@@ -1,7 +1,7 @@
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { Failure } from '../failure/failure.ts';
-import { errorCode, isExhaustion } from '../failure/system-error.ts';
+import { errorCode } from '../failure/system-error.ts';
 import { OCF_ERR_INSTALLED } from '../ocf/exit-code.ts';
+import { type Ended, runProgram } from '../system/run-program.ts';
 
 /** How long one of Pacemaker's tools may take, ms: a cluster that is starting keeps them waiting. */
 const LIMIT_MS = 15_000;
@@ -15,14 +15,9 @@ export interface Element {
  * Calls one of Pacemaker's command line tools with an argument vector and returns what it said; a tool that refuses
  * says so by its exit code. Throws Failure OCF_ERR_INSTALLED if it cannot be called, OCF_ERR_GENERIC if it does not answer.
  */
-export function callTool(
-  program: string,
-  words: readonly string[],
-  env: NodeJS.ProcessEnv,
-): SpawnSyncReturns<string> {
-  const answer = spawnSync(program, words, { encoding: 'utf8', timeout: LIMIT_MS, env });
+export function callTool(program: string, words: readonly string[], env: NodeJS.ProcessEnv): Ended {
+  const answer = runProgram(program, words, { env, limitMs: LIMIT_MS });
   if (!answer.error) return answer;
-  if (isExhaustion(answer.error)) throw answer.error;
   throw errorCode(answer.error) === 'ETIMEDOUT'
     ? new Failure({
         seen: `${program} does not answer within ${LIMIT_MS / 1000} s`,

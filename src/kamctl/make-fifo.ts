@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { Failure } from '../failure/failure.ts';
 import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
+import { runProgram } from '../system/run-program.ts';
 import type { Owner } from './reusable-fifo.ts';
 
 /** Node.js has no call for mkfifo(3); coreutils' program is on every Linux. */
@@ -59,20 +59,17 @@ function runMkfifo(
 ): void {
   for (const program of MKFIFO_PROGRAMS) {
     const made = withUmask(0o177, () =>
-      spawnSync(program, [name], {
+      runProgram(program, [name], {
         cwd: `/proc/self/fd/${fd}`,
         env: { LC_ALL: 'C' },
-        stdio: ['ignore', 'ignore', 'pipe'],
-        timeout: Math.max(1, Math.ceil(deadline.remaining)),
-        killSignal: 'SIGKILL',
+        limitMs: deadline.remaining,
         ...(account && { uid: account.uid, gid: account.gid }),
       }),
     );
-    if (isExhaustion(made.error)) throw made.error;
     if (made.error && errorCode(made.error) === 'ENOENT') continue;
     if (made.status === 0) return;
     // `mkfifo: cannot create fifo 'NAME': No space left on device`, of which the last words say why.
-    const why = made.error ? errorCode(made.error) : String(made.stderr).trim().split(': ').at(-1);
+    const why = made.error ? errorCode(made.error) : made.stderr.trim().split(': ').at(-1);
     throw new Failure({
       seen: `the FIFO for the reply cannot be made in ${directory} (${why})`,
       remedy: `is the disk full, the directory read-only, or closed to Kamailio's account (uid ${account?.uid ?? process.geteuid?.()})?`,

@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { Failure } from '../failure/failure.ts';
-import { isExhaustion } from '../failure/system-error.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_ERR_ARGS, OCF_ERR_GENERIC, OCF_ERR_INSTALLED, OCF_ERR_PERM } from '../ocf/exit-code.ts';
 import type { Account } from '../process/account.ts';
 import { commandAs, mustChange, whyNotRun } from '../process/run-as.ts';
+import { runProgram } from '../system/run-program.ts';
 import { configuredArguments } from './command-line.ts';
 import { errorLines } from './launch.ts';
 
@@ -19,15 +18,8 @@ import { errorLines } from './launch.ts';
 export function checkConfiguration(params: Params, account: Account | undefined, deadline: Deadline): string {
   const words = ['-c', '-f', params.conffile, ...configuredArguments(params)];
   const { program, args, env } = commandAs(account, params.binary, words);
-  const check = spawnSync(program, args, {
-    env,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: Math.max(1, Math.floor(deadline.remaining)),
-    killSignal: 'SIGKILL',
-  });
+  const check = runProgram(program, args, { env, limitMs: deadline.remaining });
   if (check.status === 0) return check.stdout;
-  if (isExhaustion(check.error)) throw check.error;
   const as = account && mustChange(account) ? ` as ${account.name}` : '';
   const byHand = `\`${params.binary} -c -f ${params.conffile}\`${as} shows all`;
   if (check.error || check.signal) {

@@ -1,4 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { runProgram } from '../system/run-program.ts';
 
 const LOGGER = '/usr/bin/logger';
 
@@ -11,11 +12,11 @@ const LOGGER = '/usr/bin/logger';
  */
 export function toSyslog(priority: string, tag: string, line: string, isLast: boolean): void {
   const words = ['-p', priority, '-t', tag, '--', line];
-  if (!isLast) {
-    spawnSync(LOGGER, words, { stdio: 'ignore', timeout: 2000 });
-    return;
-  }
   try {
+    if (!isLast) {
+      runProgram(LOGGER, words, { limitMs: 2000 });
+      return;
+    }
     // In a session of its own, for an executor may end the agent's process group when the agent returns.
     const logger = spawn(LOGGER, words, { stdio: 'ignore', detached: true });
     logger.on('error', () => {}).unref();

@@ -1,6 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { isExhaustion } from '../failure/system-error.ts';
+import { runProgram } from '../system/run-program.ts';
 
 /** An account of this node (passwd(5)). */
 export interface Account {
@@ -30,8 +29,7 @@ function findEntry(database: 'passwd' | 'group', key: string): string[] | undefi
   const known = pick(readFileSync(`/etc/${database}`, 'utf8'), key);
   if (known) return known;
   // The key is one of `accountName`'s: it cannot be taken for an option.
-  const answer = spawnSync('/usr/bin/getent', [database, key], { encoding: 'utf8', timeout: 3000 });
-  if (isExhaustion(answer.error)) throw answer.error;
+  const answer = runProgram('/usr/bin/getent', [database, key], { limitMs: 3000 });
   if (answer.status !== 0) return undefined;
   // A directory may answer for DOMAIN\user with the name that it prefers: user@realm. A number must be the one asked for.
   return (

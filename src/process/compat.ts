@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { isExhaustion } from '../failure/system-error.ts';
+import { runProgram } from '../system/run-program.ts';
 
 /**
  * Whether this node's kernel says that it runs programs of 32 bits beside those of its own kind, `64 LE 62` (x86-64)
@@ -24,9 +24,7 @@ function runsI386(): boolean {
 
 /** Processors that run AArch64 alone refuse the personality of 32 bits (personality(2)), which setarch(8) asks for. */
 function runsArm(): boolean {
-  const answer = spawnSync('/usr/bin/setarch', ['linux32', '/bin/true'], { stdio: 'ignore', timeout: 2000 });
-  if (isExhaustion(answer.error)) throw answer.error;
-  return answer.status === 0;
+  return runProgram('/usr/bin/setarch', ['linux32', '/bin/true'], { limitMs: 2000 }).status === 0;
 }
 
 function readText(path: string): string {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   constants,
@@ -12,7 +11,8 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Failure } from '../failure/failure.ts';
-import { errorCode, isExhaustion } from '../failure/system-error.ts';
+import { errorCode } from '../failure/system-error.ts';
+import { runProgram } from '../system/run-program.ts';
 import { oneLine } from '../text/one-line.ts';
 import type { Account } from './account.ts';
 import { checkDirectory, checkWay, lookAt } from './directory-check.ts';
@@ -112,13 +112,7 @@ function openDirectory(path: string): number {
 /** Runs a program of coreutils as `owner`. Throws Failure with what it said. */
 function runAs(owner: Account, tool: 'mkdir' | 'rm', words: readonly string[]): void {
   const { program, args, env } = commandAs(owner, `/bin/${tool}`, words, '--clear-groups');
-  const done = spawnSync(program, args, {
-    encoding: 'utf8',
-    env: { ...env, LC_ALL: 'C' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: TOOL_LIMIT_MS,
-  });
-  if (isExhaustion(done.error)) throw done.error;
+  const done = runProgram(program, args, { env: { ...env, LC_ALL: 'C' }, limitMs: TOOL_LIMIT_MS });
   if (done.status !== 0) {
     throw new Failure({
       seen: oneLine(done.error?.message ?? done.stderr, 200),

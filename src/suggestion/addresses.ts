@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { runProgram } from '../system/run-program.ts';
 import { isSameAddress } from '../text/socket-address.ts';
 import type { ClusterView } from './cluster.ts';
 
@@ -58,7 +58,7 @@ export function coversNode(addresses: readonly string[]): boolean {
 
 /** By ip(8), which alone tells a secondary address. None without it. */
 function assignedAddresses(): Assigned[] {
-  const answer = spawnSync('ip', ['-j', 'address', 'show'], { encoding: 'utf8', timeout: 3000 });
+  const answer = runProgram('ip', ['-j', 'address', 'show'], { limitMs: 3000 });
   if (answer.status !== 0) return [];
   const links: readonly Link[] = JSON.parse(answer.stdout);
   return links.flatMap(({ ifname = '', addr_info = [] }) =>

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { runProgram } from '../system/run-program.ts';
 
 /** What of the cluster's resources has to do with a Kamailio that comes under it. */
 export interface ClusterView {
@@ -20,11 +20,7 @@ interface Element {
 
 /** Asks the cluster that runs on this node. A node without one has no resources. */
 export async function viewCluster(env: NodeJS.ProcessEnv): Promise<ClusterView> {
-  const answer = spawnSync('cibadmin', ['--query', '--scope', 'resources'], {
-    env,
-    encoding: 'utf8',
-    timeout: 5000,
-  });
+  const answer = runProgram('cibadmin', ['--query', '--scope', 'resources'], { env, limitMs: 5000 });
   const none: ClusterView = { addresses: [], units: [], ids: [] };
   if (answer.status !== 0 || !answer.stdout.includes('<')) return none;
   const { XMLParser } = await import('fast-xml-parser');

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Failure } from '../failure/failure.ts';
 import { PARAMETERS } from '../interface/parameters.ts';
@@ -9,6 +8,7 @@ import { describeProcess } from '../process/describe.ts';
 import { isOnThisNode } from '../process/local-address.ts';
 import { commandAs } from '../process/run-as.ts';
 import { findWorkers } from '../process/workers.ts';
+import { runProgram } from '../system/run-program.ts';
 import { oneLine } from '../text/one-line.ts';
 import { findVirtualAddress } from './addresses.ts';
 import type { ClusterView } from './cluster.ts';
@@ -132,12 +132,7 @@ function configuredSockets(
   deadline: Deadline,
 ): FoundSocket[] {
   const command = commandAs(findAccount('kamailio'), binary, ['-c', '-f', conffile, ...options.rest]);
-  const check = spawnSync(command.program, command.args, {
-    env: command.env,
-    encoding: 'utf8',
-    timeout: Math.max(1, Math.floor(deadline.remaining)),
-    killSignal: 'SIGKILL',
-  });
+  const check = runProgram(command.program, command.args, { env: command.env, limitMs: deadline.remaining });
   if (check.status !== 0) {
     throw new Failure(
       {
