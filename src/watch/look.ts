@@ -32,7 +32,10 @@ export function openLook(main: ProcessMark): Look {
   const program = readStat(main.pid)?.name;
   const own = pidsIn(first)
     .flatMap((pid) => readStat(pid) ?? [])
-    .filter(({ name }) => name === program);
+    .filter(({ name }) => name === program)
+    .map((worker) => ({ ...worker, fd: openQuietly(`/proc/${worker.pid}/stat`) }));
+  const isDead = (worker: ProcessStat & { readonly fd: number | undefined }) =>
+    worker.fd === undefined ? !refresh(worker) : /^$|\) [ZX] /.test(readQuietly(worker.fd, buffer));
   let healthy = first;
   let turn = 0;
   return {
@@ -42,18 +45,18 @@ export function openLook(main: ProcessMark): Look {
       turn = (turn + 1) % Math.max(own.length, 1);
       const isSame = list === healthy && list !== '';
       const inTurn = own[turn];
-      if (isSame && (!inTurn || refresh(inTurn))) return ALIVE;
+      if (isSame && !(inTurn && isDead(inTurn))) return ALIVE;
       const stat = readStat(main.pid);
       if (!stat || stat.startTime !== main.startTime || !isAlive(stat))
         return { alive: false, seen: `main process ${main.pid} is gone` };
       // The kernel may leave a living child out of a list that changes while it is read (proc(5)).
-      const dead = own.filter((worker) => !refresh(worker));
+      const dead = own.filter(isDead);
       if (dead.length > 0 && fd !== undefined) return { alive: false, seen: describeDead(main, dead, own) };
       healthy = list;
       return ALIVE;
     },
     close: () => {
-      if (fd !== undefined) closeSync(fd);
+      for (const one of [fd, ...own.map((worker) => worker.fd)]) if (one !== undefined) closeSync(one);
     },
   };
 }

@@ -141,10 +141,12 @@ function isOurs(pidfile: string): boolean {
   return unlessExhausted(() => ownState(pidfile) !== undefined, true);
 }
 
+let ownStartTime: string | undefined;
+
 /** The instance's state, if it names this process. */
 function ownState(pidfile: string): WatcherState | undefined {
   const state = readState(pidfile);
-  const isOwn =
-    state?.watcher.pid === process.pid && state.watcher.startTime === readStat(process.pid)?.startTime;
+  ownStartTime ??= readStat(process.pid)?.startTime;
+  const isOwn = state?.watcher.pid === process.pid && state.watcher.startTime === ownStartTime;
   return isOwn ? state : undefined;
 }
