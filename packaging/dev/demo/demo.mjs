@@ -1,8 +1,10 @@
 // The whole life of an instance on loopback, through dist/kamailio alone. Each step is shown with its exit
 // code, time and reason; a code that is not the expected one makes the demo fail. Nothing is left behind.
+// `demo.mjs standby` shows a hot standby in a cluster of three nodes on this machine instead.
 import { existsSync } from 'node:fs';
 import { callAgent, endAgent } from './agent.mjs';
 import { makeInstance } from './instance.mjs';
+import { showStandby } from './standby.mjs';
 
 const MEANING = { 0: 'success', 1: 'failed', 7: 'not running' };
 
@@ -74,8 +76,11 @@ async function runStep(instance, action, expected, note = '') {
 }
 
 try {
-  await main();
-  console.log('Every step ended as it should.');
+  if (process.argv[2] === 'standby') process.exitCode = showStandby();
+  else {
+    await main();
+    console.log('Every step ended as it should.');
+  }
 } catch (error) {
   if (!(error instanceof Abort)) throw error;
   console.error(`The demo failed: ${error.message}`);

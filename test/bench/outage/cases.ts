@@ -76,17 +76,21 @@ export async function setGroupRole(testbed: Testbed, role: 'Started' | 'Stopped'
   await testbed.command(['crm_resource', '--resource', GROUP, ...value]);
 }
 
-async function mainOf(node: TestbedNode): Promise<string> {
+export async function mainOf(node: TestbedNode): Promise<string> {
   return (await node.mustRun(['cat', PIDFILE])).trim();
 }
 
 /** The main process first, then its children; pids as the node has them. */
-async function processesOf(node: TestbedNode): Promise<string[]> {
+export async function processesOf(node: TestbedNode): Promise<string[]> {
   const main = await mainOf(node);
   const children = await node.mustRun(['cat', `/proc/${main}/task/${main}/children`]);
   return [main, ...children.trim().split(' ')];
 }
 
-async function signal(node: TestbedNode, name: 'KILL' | 'STOP', pids: readonly string[]): Promise<void> {
+export async function signal(
+  node: TestbedNode,
+  name: 'KILL' | 'STOP',
+  pids: readonly string[],
+): Promise<void> {
   await node.mustRun(['kill', `-${name}`, '--', ...pids]);
 }

@@ -70,7 +70,7 @@ async function restartWith(testbed: Testbed, agent: AgentName): Promise<void> {
   await testbed.settle();
 }
 
-async function waitForService(testbed: Testbed, prober: Program): Promise<void> {
+export async function waitForService(testbed: Testbed, prober: Program): Promise<void> {
   const isBack = () => {
     const lines = prober.stdout().slice(-RECENT_CHARACTERS);
     const recent = timesOf(lines.slice(lines.indexOf('\n') + 1)).filter(
@@ -82,7 +82,7 @@ async function waitForService(testbed: Testbed, prober: Program): Promise<void> 
 }
 
 /** The times that the prober has printed, one a line; the last may not be whole yet. */
-function timesOf(lines: string): number[] {
+export function timesOf(lines: string): number[] {
   return lines.split('\n').slice(0, -1).map(Number);
 }
 
