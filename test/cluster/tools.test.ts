@@ -111,7 +111,9 @@ test('an order of pcs is kept: what follows starts after Kamailio and stops befo
   await testbed.settle();
   const log = place.log();
   const result = (operation: string, resource: string) => {
-    const at = log.lastIndexOf(`Result of ${operation} operation for ${resource} on ${place.name}: ok`);
+    // Pacemaker 3.0 writes OK.
+    const words = `Result of ${operation} operation for ${resource} on ${place.name}: ok\\b`;
+    const at = [...log.matchAll(new RegExp(words, 'gi'))].at(-1)?.index ?? 0;
     assert.ok(at > 0, `${resource} ${operation}`);
     return at;
   };

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtPackages, packageName } from '../delivery/build.ts';
+import { OURS } from '../delivery/order.ts';
 import type { Root } from '../delivery/root.ts';
 import { AGENT_PATH } from '../delivery/small-packages.ts';
 import { ROOT } from '../delivery/tools.ts';
@@ -24,15 +25,35 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What `run` may take in all: generous, on a machine that does other things. ms */
 const LIMIT_MS = 480_000;
 
+export const WAY_BACK = "after a removal the release's own agent is at its path, byte for byte";
+
 /** Installs the package as built over the root's own resource-agents. Throws with dpkg's words when it fails. */
 export function installPackage(root: Root): void {
   const deb = packageName('deb', 'x64');
   mkdirSync(join(root.path, 'packages'));
   copyFileSync(join(builtPackages(), deb), join(root.path, 'packages', deb));
-  const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH };
   root.run('mount', ['-t', 'proc', 'proc', join(root.inside, 'proc')]);
-  const dpkg = [root.inside, 'dpkg', '--force-unsafe-io', '--install', `/packages/${deb}`];
-  const { status, output } = root.run('chroot', dpkg, { env });
+  dpkg(root, '--install', `/packages/${deb}`);
+}
+
+/** Removes the package, and compares the agent with that of `pristine`, the root as it was. */
+export function wayBack(root: Root, pristine: string): Result {
+  const [theirs, ours] = [join(pristine, AGENT_PATH), join(root.path, AGENT_PATH)].map((path) =>
+    readFileSync(path),
+  );
+  if (!theirs || !ours || theirs.equals(ours))
+    return { name: WAY_BACK, error: 'our agent was not at its path' };
+  dpkg(root, '--purge', OURS);
+  return readFileSync(join(root.path, AGENT_PATH)).equals(theirs)
+    ? { name: WAY_BACK }
+    : { name: WAY_BACK, error: 'another agent is there' };
+}
+
+function dpkg(root: Root, ...words: readonly string[]): void {
+  const env = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH };
+  const { status, output } = root.run('chroot', [root.inside, 'dpkg', '--force-unsafe-io', ...words], {
+    env,
+  });
   if (status !== 0) throw new Error(`dpkg ended with ${status}: ${output}`);
 }
 

@@ -4,8 +4,8 @@ import { NEEDS_OF_BUILD } from '../delivery/build.ts';
 import { NEEDS_OF_ROOT, rootOrWhyNot, withRoot } from '../delivery/root.ts';
 import { testWith } from '../delivery/tools.ts';
 import { CHECKS } from './checks/all.ts';
-import { installPackage, type Result, runChecks } from './inside.ts';
-import { RELEASES, releaseRoot } from './root.ts';
+import { installPackage, type Result, runChecks, WAY_BACK, wayBack } from './inside.ts';
+import { RELEASES_NOW, releaseRoot } from './root.ts';
 import { noteTried } from './tried.ts';
 
 /** The checks of a release run on, while those of the others do; they wait more than they work. */
@@ -18,7 +18,7 @@ function resultsOf(codename: string): Promise<readonly Result[]> {
   return results;
 }
 
-const roots = Object.entries(RELEASES).map(([codename, release]) => ({
+const roots = RELEASES_NOW.map(([codename, release]) => ({
   codename,
   release,
   ...rootOrWhyNot(codename, () => releaseRoot(codename)),
@@ -39,7 +39,7 @@ for (const { codename, release, path, need } of roots) {
 }
 
 for (const { codename, release, path, need } of roots) {
-  for (const { name } of CHECKS)
+  for (const name of [...CHECKS.map((check) => check.name), WAY_BACK])
     testWith([...NEEDS_OF_BUILD, ...NEEDS_OF_ROOT, 'ip', need], `${release}: ${name}`, async () => {
       const result = (await resultsOf(codename)).find((one) => one.name === name);
       assert.ok(result, `${release}: ${name}: not tried`);
@@ -59,7 +59,7 @@ async function withRootOf(path: string, installed: () => void): Promise<readonly
   await withRoot(async (root) => {
     installPackage(root);
     installed();
-    results = await runChecks(root);
+    results = [...(await runChecks(root)), wayBack(root, path)];
   }, path);
   return results;
 }

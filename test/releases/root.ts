@@ -10,6 +10,11 @@ export const RELEASES: Readonly<Record<string, string>> = {
   sid: 'Debian sid',
 };
 
+/** Those that this run tries: all, or the one in the environment's RELEASE. */
+export const RELEASES_NOW = Object.entries(RELEASES).filter(
+  ([codename]) => codename === (process.env.RELEASE ?? codename),
+);
+
 /** What a node of a cluster has, and what the checks call. */
 const PACKAGES = [
   ...['kamailio', 'kamailio-tls-modules', 'resource-agents', 'sipsak'],
