@@ -1,11 +1,19 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import { allProbes, allTransports } from '../../health/support.ts';
+import { allProbes, allTransports, processesOf } from '../../health/support.ts';
 import { assertCall, call, withInstance } from '../../support/calls.ts';
 import type { InstanceOptions, TestInstance } from '../../support/instance.ts';
 import { account } from '../../support/ordinary-user.ts';
 import { processesNaming, signalAll, untilGone } from '../../support/processes.ts';
 import { type Check, sinceKamailio } from './check.ts';
+
+const GROUP = 'async_workers_group="name=udp;workers=2;nonblock=0;usleep=0"';
+
+/** Threads of one process receive: 1, for all UDP sockets; 2, for those that name a group of workers. */
+const THREADS: Readonly<Record<string, (port: number) => string>> = {
+  1: (port) => `udp_receiver_mode=1\n${GROUP}\nlisten=udp:127.0.0.1:${port}`,
+  2: (port) => `udp_receiver_mode=2\n${GROUP}\nsocket = { bind = udp:127.0.0.1:${port}; agname = "udp"; }`,
+};
 
 /** The lives of an instance that each release goes through, from start to stop. */
 export const LIFE: readonly Check[] = [
@@ -32,10 +40,10 @@ export const LIFE: readonly Check[] = [
     name: 'kamailio.cfg and kamctlrc as packaged, with probe_user empty, by the default FIFO',
     run: () => withInstance(asKamailio(), liveWithPackagedFiles),
   },
-  ...['1', '2'].map((mode) => ({
+  ...Object.entries(THREADS).map(([mode, config]) => ({
     name: `life, level 20 and a crash with udp_receiver_mode=${mode} (threads)`,
     whyNot: sinceKamailio(6, 1),
-    run: () => withInstance({ config: threads(mode), params: { proto: 'udp' } }, liveAndCrash),
+    run: () => withInstance({ config, params: { proto: 'conf_udp' } }, liveAndCrash),
   })),
 ];
 
@@ -75,13 +83,12 @@ async function liveWithPackagedFiles(instance: TestInstance): Promise<void> {
   assertCall(await call(instance, 'stop', params), 0);
 }
 
-function threads(mode: string): string {
-  return `udp_receiver_mode=${mode}\nasync_workers_group="name=udp;workers=2;nonblock=0;usleep=0"`;
-}
-
 async function liveAndCrash(instance: TestInstance): Promise<void> {
   await live(instance);
   assertCall(await call(instance, 'start'), 0);
+  const receivers = await processesOf(instance, /^udp multithreaded receiver/);
+  assert.is(receivers.length, 1);
+  assert.ok(readdirSync(`/proc/${receivers[0]}/task`).length > 1, 'threads receive');
   const main = instance.mainPid();
   signalAll([main], 'SIGKILL');
   await untilGone(main);
