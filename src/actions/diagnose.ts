@@ -1,4 +1,5 @@
 import { runChecks } from '../diagnosis/checks.ts';
+import { examineCluster } from '../diagnosis/cluster/examine.ts';
 import { askCluster } from '../diagnosis/cluster-resource.ts';
 import { type Finding, findingsOf, ok, warning } from '../diagnosis/finding.ts';
 import { jsonReport, textReport } from '../diagnosis/report.ts';
@@ -21,7 +22,7 @@ export async function diagnose({ invocation, deadline }: Context): Promise<numbe
   const askedAt = now();
   const asked =
     resource === undefined
-      ? { invocation, source: 'environment and flags', problems: [] }
+      ? { id: undefined, invocation, source: 'environment and flags', problems: [] }
       : await askCluster(resource, invocation);
   const ms = now() - askedAt;
   const { params, faults } = readParamsWithFaults(asked.invocation);
@@ -29,6 +30,7 @@ export async function diagnose({ invocation, deadline }: Context): Promise<numbe
     ...('found' in asked ? findingsOf('cluster', ok(asked.found), ms) : []),
     ...findingsOf('cluster', warning(asked.problems), ms),
     ...(await runChecks(params, faults, deadline)),
+    ...(asked.id === undefined ? [] : await examineCluster(asked.id, params, invocation.env)),
   ];
   const exitCode = exitCodeOf(findings);
   const report = {

@@ -2,7 +2,8 @@ import { hostname } from 'node:os';
 import { Failure } from '../failure/failure.ts';
 import { PARAMETER_NAMES } from '../interface/parameters.ts';
 import { oneLine } from '../text/one-line.ts';
-import { callTool, childrenOf, type Element, parseXml } from './cluster-tools.ts';
+import { callTool } from './cluster-tools.ts';
+import { childrenOf, type Element, parseXml } from './xml.ts';
 
 /** What the cluster passes to the agent for a resource. */
 export interface ResourceParameters {

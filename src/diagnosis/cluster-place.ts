@@ -1,5 +1,6 @@
 import type { Problem } from '../failure/failure.ts';
-import { callTool, type Element, parseXml } from './cluster-tools.ts';
+import { callTool } from './cluster-tools.ts';
+import { type Element, parseXml } from './xml.ts';
 
 /** A group, clone or bundle that a resource is in. */
 export interface Holder {

@@ -6,10 +6,13 @@ import { oneLine } from '../text/one-line.ts';
 import { instanceHere } from './cluster-instance.ts';
 import { askParameters, type ResourceParameters } from './cluster-parameters.ts';
 import { askHolders, describeHolders, type Holder, insideContainer } from './cluster-place.ts';
-import { callTool, childrenOf, type Element, parseXml } from './cluster-tools.ts';
+import { callTool } from './cluster-tools.ts';
+import { childrenOf, type Element, parseXml } from './xml.ts';
 
 /** A resource of the cluster, as Pacemaker would call the agent for it. */
 export interface ClusterResource {
+  /** Of the primitive itself. */
+  readonly id: string;
   readonly invocation: Invocation;
   /** Where the parameters came from, for the report. */
   readonly source: string;
@@ -33,6 +36,7 @@ export async function askCluster(resource: string, invocation: Invocation): Prom
   const parameters = await askParameters(id, env);
   const instance = instanceHere(id, resource, isUnique(id, env), parameters.values);
   return {
+    id,
     invocation: { ...invocation, env: environmentOf(parameters, env), instance: instance.name },
     source: `the cluster's resource ${resource.split(':')[0] === id ? resource : `${id} in ${resource}`}`,
     found: describe(id, holders, parameters),

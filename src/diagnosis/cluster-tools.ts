@@ -6,11 +6,6 @@ import { type Ended, runProgram } from '../system/run-program.ts';
 /** How long one of Pacemaker's tools may take, ms: a cluster that is starting keeps them waiting. */
 const LIMIT_MS = 15_000;
 
-/** An element as the XML parser gives it: attributes by `@name`, children by name, always as lists. */
-export interface Element {
-  readonly [key: string]: string | readonly Element[] | undefined;
-}
-
 /**
  * Calls one of Pacemaker's command line tools with an argument vector and returns what it said; a tool that refuses
  * says so by its exit code. Throws Failure OCF_ERR_INSTALLED if it cannot be called, OCF_ERR_GENERIC if it does not answer.
@@ -30,25 +25,4 @@ export function callTool(program: string, words: readonly string[], env: NodeJS.
         },
         OCF_ERR_INSTALLED,
       );
-}
-
-/** Parses the XML that a tool printed. Values stay as they are: a blank in front of a path is a mistake to be shown. */
-export async function parseXml(xml: string): Promise<Element> {
-  const { XMLParser } = await import('fast-xml-parser');
-  const parser = new XMLParser({
-    ignoreAttributes: false,
-    attributeNamePrefix: '@',
-    parseAttributeValue: false,
-    trimValues: false,
-    // Among them the numbers of characters: the tools write a line end as &#10;.
-    htmlEntities: true,
-    isArray: (name, _path, _leaf, isAttribute) => !isAttribute && name !== '#text',
-  });
-  return parser.parse(xml);
-}
-
-/** The children of an element that have a name. */
-export function childrenOf(element: Element | undefined, name: string): readonly Element[] {
-  const children = element?.[name];
-  return typeof children === 'object' ? children : [];
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../failure/failure.ts';
+import { errorCode } from '../failure/system-error.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_ERR_ARGS, OCF_ERR_GENERIC, OCF_ERR_INSTALLED, OCF_ERR_PERM } from '../ocf/exit-code.ts';
@@ -23,9 +24,15 @@ export function checkConfiguration(params: Params, account: Account | undefined,
   const as = account && mustChange(account) ? ` as ${account.name}` : '';
   const byHand = `\`${params.binary} -c -f ${params.conffile}\`${as} shows all`;
   if (check.error || check.signal) {
-    const why = check.error?.message ?? `ended by ${check.signal}`;
+    const isLate = check.error !== undefined && errorCode(check.error) === 'ETIMEDOUT';
+    const why = isLate ? 'it did not end in time' : (check.error?.message ?? `ended by ${check.signal}`);
     throw new Failure(
-      { seen: `Kamailio could not check ${params.conffile} (${why})`, remedy: byHand },
+      {
+        seen: `Kamailio could not check ${params.conffile} (${why})`,
+        remedy: isLate
+          ? `if the DNS does not answer, write auto_aliases=no into kamailio.cfg: else Kamailio looks each of its addresses up before it serves; ${byHand}`
+          : byHand,
+      },
       OCF_ERR_GENERIC,
     );
   }

@@ -1,3 +1,4 @@
+import { childrenOf, type Element, parseXml } from '../diagnosis/xml.ts';
 import { runProgram } from '../system/run-program.ts';
 
 /** What of the cluster's resources has to do with a Kamailio that comes under it. */
@@ -13,24 +14,12 @@ export interface ClusterView {
   readonly ids: readonly string[];
 }
 
-/** An element as the XML parser gives it: attributes by `@name`, children by name, always as lists. */
-interface Element {
-  readonly [key: string]: string | readonly Element[] | undefined;
-}
-
 /** Asks the cluster that runs on this node. A node without one has no resources. */
 export async function viewCluster(env: NodeJS.ProcessEnv): Promise<ClusterView> {
   const answer = runProgram('cibadmin', ['--query', '--scope', 'resources'], { env, limitMs: 5000 });
   const none: ClusterView = { addresses: [], units: [], ids: [] };
   if (answer.status !== 0 || !answer.stdout.includes('<')) return none;
-  const { XMLParser } = await import('fast-xml-parser');
-  const parser = new XMLParser({
-    ignoreAttributes: false,
-    attributeNamePrefix: '@',
-    parseAttributeValue: false,
-    isArray: (_name, _path, _leaf, isAttribute) => !isAttribute,
-  });
-  const root: Element = parser.parse(answer.stdout.slice(answer.stdout.indexOf('<')));
+  const root = await parseXml(answer.stdout);
   return view(root, undefined);
 }
 
@@ -60,9 +49,4 @@ function attributeOf(primitive: Element, name: string): string | undefined {
   const pairs = childrenOf(primitive, 'instance_attributes').flatMap((set) => childrenOf(set, 'nvpair'));
   const value = pairs.find((pair) => pair['@name'] === name)?.['@value'];
   return typeof value === 'string' ? value : undefined;
-}
-
-function childrenOf(element: Element, name: string): readonly Element[] {
-  const children = element[name];
-  return typeof children === 'object' ? children : [];
 }

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { unitOf } from '../process/describe.ts';
+import { filesIn, isUnitEnabled } from '../process/unit-files.ts';
 
 /** The service of systemd that holds a Kamailio. */
 export interface FoundUnit {
@@ -40,7 +41,7 @@ export function findUnit(pid: number): FoundUnit | undefined {
     )
     // The value may be a password.
     .map((variable) => `the environment variable ${variable}`);
-  return { name, enabled: isEnabled(name), settings: [...new Set([...unused, ...beside])] };
+  return { name, enabled: isUnitEnabled(name), settings: [...new Set([...unused, ...beside])] };
 }
 
 /** `systemctl disable --now kamailio`: `.service` goes without saying. */
@@ -68,22 +69,6 @@ function unitText(name: string): string[] {
 function environmentFile(path: string): string[] {
   const files = path.endsWith('/*') ? filesIn(path.slice(0, -2)) : [path];
   return files.flatMap(readLines).filter((line) => /^\w+=./.test(line));
-}
-
-function isEnabled(name: string): boolean {
-  return ['/etc/systemd/system', '/run/systemd/system'].some((place) =>
-    filesIn(place).some((path) => path.endsWith('.wants') && filesIn(path).includes(`${path}/${name}`)),
-  );
-}
-
-function filesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-      .sort()
-      .map((name) => `${directory}/${name}`);
-  } catch {
-    return [];
-  }
 }
 
 function readLines(path: string): string[] {

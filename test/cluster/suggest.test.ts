@@ -8,7 +8,7 @@ import type { Testbed } from './testbed/testbed.ts';
 const { test, run } = clusterSuite('suggest');
 
 const AGENT = '/usr/lib/ocf/resource.d/heartbeat/kamailio';
-const ADD_ADDRESS = ['ip', 'address', 'add', `${SERVICE_ADDRESS}/24`, 'dev', 'eth0'];
+const ADD_ADDRESS = ['ip', 'address', 'replace', `${SERVICE_ADDRESS}/24`, 'dev', 'eth0'];
 
 /** Starts a Kamailio by hand as Debian's unit does, with these words more. */
 async function startByHand(node: TestbedNode, ...words: string[]): Promise<string> {
