@@ -201,6 +201,37 @@ test('a unit of systemd that holds it is to be disabled, and settings that reach
   }
 });
 
+test('a unit that the cluster itself runs is deleted there, and an id that is taken gets a number', async () => {
+  const group = '/sys/fs/cgroup/systemd/kamailio@ocfk-two.service';
+  mkdirSync(group);
+  try {
+    await withInstance({}, async (instance) => {
+      await started(instance);
+      for (const pid of instance.pids()) writeFileSync(join(group, 'cgroup.procs'), String(pid));
+      const file = join(instance.directory, 'cib.xml');
+      const empty = spawnSync('cibadmin', ['--empty'], { encoding: 'utf8' }).stdout;
+      const old = '<primitive id="kamailio" class="systemd" type="kamailio@ocfk-two"/>';
+      writeFileSync(file, empty.replace('<resources/>', `<resources>${old}</resources>`));
+      const printed = (tool: string) =>
+        callAgent(
+          'suggest',
+          {},
+          { args: [`--pid=${instance.mainPid()}`, `--for=${tool}`], env: { CIB_file: file } },
+        );
+      const pcs = await printed('pcs');
+      assertCall(pcs, 0);
+      assert.match(pcs.stdout, /^pcs resource delete kamailio$/m);
+      assert.not.match(pcs.stdout, /systemctl/);
+      assert.match(pcs.stdout, /^pcs resource create kamailio-2 ocf:heartbeat:kamailio/m);
+      const crm = await printed('crm');
+      assert.match(crm.stdout, /^crm resource stop kamailio\ncrm --wait configure delete kamailio$/m);
+    });
+    await until(() => readFileSync(join(group, 'cgroup.procs'), 'utf8') === '', 'the group is empty');
+  } finally {
+    rmdirSync(group);
+  }
+});
+
 test('programs with kamailio in their names are not taken for one, and without one it says what it looked for', async () => {
   const directory = mkdtempSync('/tmp/ocf-kamailio-names-');
   try {
