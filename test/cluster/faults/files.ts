@@ -65,6 +65,14 @@ export const FILE_FAULTS: readonly Fault[] = [
     },
   },
   {
+    broken: 'a second instance takes the FIFO over',
+    monitor: { code: 1, reason: /own FIFO \S+ was replaced/ },
+    cluster: 'restarts it here',
+    registrations: 'kept',
+    also: 'the second instance lives on',
+    inflict: async (service) => endUnharmed(service, await startOther(service, FIFO)),
+  },
+  {
     broken: '/run is full when Kamailio has died',
     monitor: DEAD,
     start: { code: 1, reason: /pidfile \S+ is empty \(is its disk full\?\)/ },
@@ -146,8 +154,8 @@ export const FILE_FAULTS: readonly Fault[] = [
 ];
 
 /** Starts an instance that the cluster knows nothing of; returns its main process. */
-async function startOther({ testbed, node, sh }: Service): Promise<number> {
-  const config = exampleFile('kamailio.cfg').replaceAll(FIFO, `${OTHER}/rpc.fifo`);
+async function startOther({ testbed, node, sh }: Service, fifo = `${OTHER}/rpc.fifo`): Promise<number> {
+  const config = exampleFile('kamailio.cfg').replaceAll(FIFO, fifo);
   await sh('install -d -o kamailio -g kamailio "$1"', OTHER);
   await node.write(`${OTHER}/kamailio.cfg`, config);
   const call =

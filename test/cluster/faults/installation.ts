@@ -6,6 +6,13 @@ import type { Service } from './service.ts';
 const BINARY = '/usr/sbin/kamailio';
 const MODULES = '/usr/lib/*/kamailio/modules';
 
+/** A database that nothing answers for, without which no worker comes up. */
+const AWAY = `loadmodule "db_postgres.so"
+loadmodule "auth.so"
+loadmodule "auth_db.so"
+modparam("auth_db", "db_url", "postgres://kamailio:secret@127.0.0.1:1/kamailio")
+`;
+
 /** Faults of the configuration, the installation and the accounts. */
 export const INSTALLATION_FAULTS: readonly Fault[] = [
   {
@@ -18,6 +25,35 @@ export const INSTALLATION_FAULTS: readonly Fault[] = [
       await signal('KILL', pids);
       return () => node.write(CONFFILE, configuration());
     },
+  },
+  {
+    broken: 'the configuration keeps Kamailio in the foreground (fork=no), and it has died',
+    monitor: DEAD,
+    start: { code: 1, reason: /stays in the foreground and writes no pidfile; remove `fork=no`/ },
+    cluster: 'moves it',
+    inflict: (service) => restartWith(service, configuration('fork=no\n')),
+  },
+  {
+    broken: 'kamailio.cfg answers the poll with 404, and Kamailio has died',
+    monitor: DEAD,
+    start: { code: 1, reason: /has refused every poll for 5 s: udp:\S+ answers OPTIONS / },
+    cluster: 'moves it',
+    inflict: (service) =>
+      restartWith(
+        service,
+        configuration().replace('sl_send_reply("200", "OK")', 'sl_send_reply("404", "No")'),
+      ),
+  },
+  {
+    broken: 'the database is down when Kamailio has died',
+    monitor: DEAD,
+    start: { code: 1, reason: /port 1 failed: Connection refused/ },
+    cluster: 'moves it',
+    inflict: (service) =>
+      restartWith(
+        service,
+        configuration().replace('request_route', () => `${AWAY}request_route`),
+      ),
   },
   {
     broken: 'the configuration is missing on the node that it is moved to',
@@ -136,4 +172,11 @@ async function untilElsewhere({ testbed, target }: Service): Promise<void> {
     return isTried && place && place.name !== target.name && (await testbed.answers());
   }, `Kamailio serves elsewhere than on ${target.name}`);
   await testbed.settle();
+}
+
+/** Has the next start on this node find another configuration. */
+async function restartWith({ node, signal, pids }: Service, text: string): Promise<Undo> {
+  await node.write(CONFFILE, text);
+  await signal('KILL', pids);
+  return () => node.write(CONFFILE, configuration());
 }
