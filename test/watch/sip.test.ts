@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPolls } from '../../src/watch/state.ts';
+import { allTransports } from '../health/support.ts';
 import { assertCall } from '../support/calls.ts';
 import { type InstanceOptions, pause, type TestInstance, until } from '../support/instance.ts';
 import { signalAll } from '../support/processes.ts';
@@ -17,6 +19,14 @@ function polls({ pidfile, port }: TestInstance, transport: string): { answered: 
   const line = new RegExp(`^${transport}:127\\.0\\.0\\.1:${port}: (\\d+) of (\\d+) polls answered`, 'm');
   const [, answered, sent] = line.exec(readPolls(pidfile) ?? '') ?? [];
   return { answered: Number(answered ?? 0), sent: Number(sent ?? 0) };
+}
+
+/** The sockets that a watcher has open. */
+function sockets(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`)
+    .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+    .filter((target) => target.startsWith('socket:'))
+    .sort();
 }
 
 /** Runs `body` with a Kamailio whose watcher polls, and has been answered over each transport. */
@@ -39,16 +49,11 @@ async function withPolled(
 
 test('a healthy Kamailio is polled over each transport, on sockets that are kept, and diagnose shows the round trips', () =>
   withPolled({}, async (watched, pid) => {
-    const sockets = () =>
-      readdirSync(`/proc/${pid}/fd`)
-        .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
-        .filter((target) => target.startsWith('socket:'))
-        .sort();
-    const before = sockets();
+    const before = sockets(pid);
     assert.is(before.length, 2);
     const { sent } = polls(watched.instance, 'tcp');
     await until(() => polls(watched.instance, 'tcp').sent >= sent + 3, 'it goes on');
-    assert.equal(sockets(), before);
+    assert.equal(sockets(pid), before);
     const { stdout } = await watched.act('diagnose', SIP);
     const figures = String.raw`udp:127\.0\.0\.1:${watched.instance.port}: \d+ of \d+ polls answered in the last minute, round trip \d+\.\d ms \(95 %: `;
     assert.match(stdout, new RegExp(`ok +watcher +pid ${pid}, .*${figures}`));
@@ -57,6 +62,31 @@ test('a healthy Kamailio is polled over each transport, on sockets that are kept
     assertCall(await watched.act('stop'), 0);
     assert.equal(watched.reports(), []);
   }));
+
+test('TLS and IPv6 are polled as well, on connections that are opened again when Kamailio has closed them', () =>
+  withWatched(async (watched) => {
+    const { port } = watched.instance;
+    const params = { ...SIP, probes: `tls:127.0.0.1:${port + 1} udp:[::1]:${port} tcp:[::1]:${port}` };
+    assertCall(await watched.act('start', params), 0);
+    const pid = await watched.untilWatched();
+    const answered = () =>
+      [...(readPolls(watched.instance.pidfile) ?? '').matchAll(/^(\S+): (\d+) of \d+ polls answered/gm)].map(
+        ([, name, count]) => [name, Number(count)] as const,
+      );
+    const untilMore = async (than: number) =>
+      until(() => answered().length === 3 && answered().every(([, count]) => count > than), 'each answers');
+    await untilMore(1);
+    const names = answered().map(([name]) => name);
+    assert.equal(names, [`tls:127.0.0.1:${port + 1}`, `udp:[::1]:${port}`, `tcp:[::1]:${port}`]);
+    const before = Math.max(...answered().map(([, count]) => count));
+    // `ss -K` ends the connections of this port under both sides.
+    for (const one of [port, port + 1]) spawnSync('ss', ['-K', 'dport', '=', `:${one}`]);
+    await untilMore(before + 2);
+    assert.equal(watched.watchers(), [pid]);
+    assert.equal(watched.reports(), []);
+    signalAll(watched.instance.pids(), 'SIGSTOP');
+    await until(() => watched.reports().length > 0, 'a hang is reported');
+  }, allTransports()));
 
 test('a Kamailio that hangs is reported, and one that crashes as well', () =>
   withPolled({}, async (watched) => {
