@@ -1,6 +1,7 @@
 import type { Problem } from '../failure/failure.ts';
 import { describeProcess, unitOf } from '../process/describe.ts';
 import type { Instance } from '../process/instance.ts';
+import { isOnThisNode } from '../process/local-address.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import { holderOf, type ListeningSocket, listeningSockets, socketInodes } from '../process/sockets.ts';
 import { findWorkers } from '../process/workers.ts';
@@ -23,11 +24,14 @@ export function checkOwnSockets(
   const inodes = new Set(processes.flatMap(({ pid }) => socketInodes(pid)));
   // An agent that may not see the descriptors of its Kamailio can judge nothing.
   if (main && inodes.size === 0) return [];
-  return targets.flatMap((target) => {
-    const receivers = receiversOf(target, listening);
-    if (receivers.length === 0 || receivers.some(({ inode }) => inodes.has(inode))) return [];
-    return [heldByOthers(target, receivers)];
-  });
+  // Whoever has an address that is not on this node answers for it.
+  return targets
+    .filter(({ address }) => isOnThisNode(address))
+    .flatMap((target) => {
+      const receivers = receiversOf(target, listening);
+      if (receivers.length === 0 || receivers.some(({ inode }) => inodes.has(inode))) return [];
+      return [heldByOthers(target, receivers)];
+    });
 }
 
 /** The sockets that get what is sent to a target: those on its very address, else those on a wildcard. */
