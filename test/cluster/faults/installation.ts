@@ -123,7 +123,7 @@ export const INSTALLATION_FAULTS: readonly Fault[] = [
   {
     // What runs is still known as Kamailio's, and ended. The directory of an unknown account is not trusted, and left.
     broken: 'the account kamuser is removed, and the main process is killed',
-    monitor: { code: 1, reason: /main process is not known .* but \d+ processes/ },
+    monitor: { code: 1, reason: /\d+ processes of the instance live as \d+ .*which kamuser does not name/ },
     start: { code: 2, reason: /account \S+ \(kamuser\) is not known/ },
     cluster: 'moves it',
     inflict: async ({ sh, signal, main }) => {
