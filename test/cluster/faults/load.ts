@@ -73,7 +73,10 @@ export const LOAD_FAULTS: readonly Fault[] = [
   },
   {
     broken: 'Kamailio has no file descriptor left',
-    monitor: { code: 1, reason: new RegExp(`tcp:${SERVICE_ADDRESS}:5060: no answer`) },
+    monitor: {
+      code: 1,
+      reason: new RegExp(`tcp:${SERVICE_ADDRESS}:5060: no answer|control plane: no reply`),
+    },
     cluster: 'restarts it here',
     inflict: async ({ sh, pids }) =>
       void (await sh(
