@@ -86,6 +86,8 @@ clean_up() {
         end_waiting "$path"
         end_diversion "$path"
         rm -f "$(waiting_of "$path")" "$(previous_of "$path")" "$(copy_of "$path")"
+        # An unpacking that breaks off: without the diversion, dpkg looks for its unfinished file elsewhere.
+        rm -f "$(waiting_of "$path").dpkg-new" "$(waiting_of "$path").dpkg-tmp"
     done
     rm -f "$(handover_name "$(copy_of "$AGENT")")"
     for directory in "$WAITING" "$DIVERTED"; do
