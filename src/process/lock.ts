@@ -32,7 +32,7 @@ export async function takeLock(
   deadline: Deadline,
   onWait: (holder: Holder) => void,
 ): Promise<Holder | undefined> {
-  let waitsFor: Holder | undefined;
+  const overdue = waiting(deadline, onWait);
   for (let unseen = 0; unseen < UNSEEN_ATTEMPTS; await deadline.pause(TRY_EVERY_MS)) {
     if ((await bind(pidfile)) !== 'in use') return undefined;
     const inode = findHolder(pidfile);
@@ -43,11 +43,8 @@ export async function takeLock(
     }
     if (inode === 'a stranger') return undefined;
     unseen = 0;
-    if (waitsFor === undefined) {
-      waitsFor = nameOf(inode);
-      onWait(waitsFor);
-    }
-    if (deadline.passed) return nameOf(inode);
+    const holder = overdue(inode);
+    if (holder !== undefined) return holder;
   }
   return undefined;
 }
@@ -61,17 +58,27 @@ export async function awaitLock(
   deadline: Deadline,
   onWait: (holder: Holder) => void,
 ): Promise<Holder | undefined> {
-  let waitsFor: Holder | undefined;
+  const overdue = waiting(deadline, onWait);
   for (;;) {
     const inode = findHolder(pidfile);
     if (inode === undefined || inode === 'a stranger') return undefined;
-    if (waitsFor === undefined) {
-      waitsFor = nameOf(inode);
-      onWait(waitsFor);
-    }
-    if (deadline.passed) return nameOf(inode);
+    const holder = overdue(inode);
+    if (holder !== undefined) return holder;
     await deadline.pause(TRY_EVERY_MS);
   }
+}
+
+/** Tells `onWait` of the first holder; what it makes returns the holder that still has the lock at `deadline`. */
+function waiting(
+  deadline: Deadline,
+  onWait: (holder: Holder) => void,
+): (inode: string) => Holder | undefined {
+  let isTold = false;
+  return (inode) => {
+    if (!isTold) onWait(nameOf(inode));
+    isTold = true;
+    return deadline.passed ? nameOf(inode) : undefined;
+  };
 }
 
 /** Takes the lock if it is free, for a stop, which goes on in any case: also on a node without descriptors to spare. */
