@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Params } from '../interface/parameters.ts';
 import type { MainProcess } from '../process/pidfile.ts';
+import { isSameProcess } from '../process/procfs.ts';
 import { monotonicMs } from '../watch/clock.ts';
 import { readPolls, readState } from '../watch/state.ts';
 import { isLiving } from '../watch/watcher-process.ts';
@@ -27,7 +28,7 @@ export function watcher({ pidfile, watch }: Params, main: MainProcess): Result {
   const since = lookedAt === '' ? undefined : monotonicMs() - Number(lookedAt);
   const looked = since === undefined ? 'has not looked yet' : `last look ${(since / 1000).toFixed(1)} s ago`;
   const seen = [`pid ${pid}, for ${age} s, ${looked}`, ...figures].join('; ');
-  if (state.main.pid !== main.process.pid || state.main.startTime !== main.process.startTime)
+  if (!isSameProcess(state.main, main.process))
     return warning({
       seen: `${seen}; it watches pid ${state.main.pid}, an earlier Kamailio`,
       remedy: 'the next monitor replaces it',

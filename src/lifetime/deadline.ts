@@ -1,4 +1,4 @@
-import { now } from './clock.ts';
+import { now, pause } from './clock.ts';
 
 /** A timer of Node.js, which counts whole ms, comes up to that much before its time, ms. */
 const TIMER_EARLY_MS = 2;
@@ -42,6 +42,6 @@ export class Deadline {
 
   /** Waits `ms`, or what is left, whichever is less. */
   pause(ms: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, Math.min(ms, this.remaining)));
+    return pause(Math.min(ms, this.remaining));
   }
 }

@@ -1,7 +1,15 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findAccount } from './account.ts';
-import { listPids, type ProcessStat, readArgv, readStat, readStatus } from './procfs.ts';
+import {
+  isSameProcess,
+  listPids,
+  type ProcessMark,
+  type ProcessStat,
+  readArgv,
+  readStat,
+  readStatus,
+} from './procfs.ts';
 import { recognizer } from './program.ts';
 import { rememberedUid } from './remembered-account.ts';
 import { rootSockets, socketInodes } from './sockets.ts';
@@ -57,9 +65,9 @@ export function livingPidfiles(binary: string): string[] {
 }
 
 /** The process as it is now; undefined when it is gone, dead, or its pid belongs to another by now. */
-export function refresh(process: ProcessStat): ProcessStat | undefined {
+export function refresh(process: ProcessMark): ProcessStat | undefined {
   const now = readStat(process.pid);
-  return now && now.startTime === process.startTime && isAlive(now) ? now : undefined;
+  return now && isSameProcess(now, process) && isAlive(now) ? now : undefined;
 }
 
 /** Whether a process is stopped, by SIGSTOP (T) or a debugger (t): it sees no signal until it goes on. */

@@ -1,9 +1,15 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { errorCode, isExhaustion } from '../failure/system-error.ts';
 
-/** What proc(5) tells of one process in /proc/PID/stat. */
-export interface ProcessStat {
+/** A process for good: pids come round again, on a busy node in seconds. */
+export interface ProcessMark {
   readonly pid: number;
+  /** Clock ticks after boot (proc(5)). */
+  readonly startTime: string;
+}
+
+/** What proc(5) tells of one process in /proc/PID/stat. */
+export interface ProcessStat extends ProcessMark {
   /** The program's name, its first 15 characters; a process can change it. */
   readonly name: string;
   /** R running, S sleeping, D uninterruptible, T stopped, t traced, Z zombie, X dead. */
@@ -11,8 +17,6 @@ export interface ProcessStat {
   readonly parent: number;
   /** User and system time in clock ticks. */
   readonly cpuTicks: number;
-  /** Clock ticks after boot; with the pid it names a process for good, since pids come round again. */
-  readonly startTime: string;
 }
 
 /** Reads /proc/PID/stat (proc(5)), `self` for this process; undefined when there is no such process. */
@@ -31,6 +35,11 @@ export function readStat(which: number | 'self'): ProcessStat | undefined {
     cpuTicks: Number(fields[11]) + Number(fields[12]),
     startTime: fields[19] ?? '',
   };
+}
+
+/** Whether both are one and the same process; one that is not there is no process. */
+export function isSameProcess(one: ProcessMark | undefined, other: ProcessMark): boolean {
+  return one?.pid === other.pid && one.startTime === other.startTime;
 }
 
 /** The words of a process's command line; undefined when there is none (gone, zombie, kernel thread). */

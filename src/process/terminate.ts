@@ -1,10 +1,10 @@
 import { Failure } from '../failure/failure.ts';
 import { errorCode } from '../failure/system-error.ts';
-import { now } from '../lifetime/clock.ts';
+import { now, pause } from '../lifetime/clock.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { findProcesses, type Instance, identify, isStopped, refresh } from './instance.ts';
 import { findMain } from './pidfile.ts';
-import { type ProcessStat, readWakes } from './procfs.ts';
+import { isSameProcess, type ProcessStat, readWakes } from './procfs.ts';
 
 /** How an instance was ended. */
 export interface Termination {
@@ -166,7 +166,7 @@ async function kill(
   do {
     for (const process of left) signal(process, 'SIGKILL', instance);
     const every = Math.min(Math.max((now() - killedAt) / 4, POLL_INTERVAL_MS), LOOK_AT_MOST_EVERY_MS);
-    await new Promise((resolve) => setTimeout(resolve, every));
+    await pause(every);
     left = search();
   } while (left.length > 0 && !deadline.passed);
   return left;
@@ -178,7 +178,7 @@ async function kill(
  * Throws Failure when the signal is refused, which is another account's process.
  */
 function signal(target: ProcessStat, name: 'SIGTERM' | 'SIGCONT' | 'SIGKILL', instance: Instance): void {
-  if (identify(target.pid, instance)?.startTime !== target.startTime) return;
+  if (!isSameProcess(identify(target.pid, instance), target)) return;
   try {
     process.kill(target.pid, name);
   } catch (error) {

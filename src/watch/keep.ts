@@ -3,7 +3,7 @@ import { Deadline } from '../lifetime/deadline.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import type { Log } from '../ocf/log.ts';
 import { awaitLock } from '../process/lock.ts';
-import type { ProcessStat } from '../process/procfs.ts';
+import { isSameProcess, type ProcessStat } from '../process/procfs.ts';
 import { COMMIT, VERSION } from '../version.ts';
 import { makeStateDirectory, readState, removeState, type WatcherState, writeState } from './state.ts';
 import { endWatcherProcess, isLiving, startWatcher } from './watcher-process.ts';
@@ -68,8 +68,7 @@ export function termsOf(params: Params, { instance }: Invocation): string {
 function whyReplace(state: WatcherState | undefined, terms: string, main: ProcessStat): string | undefined {
   if (!state || !isLiving(state.watcher)) return 'there was none';
   const { pid } = state.watcher;
-  if (state.main.pid !== main.pid || state.main.startTime !== main.startTime)
-    return `that of an earlier Kamailio (pid ${pid}) is ended`;
+  if (!isSameProcess(state.main, main)) return `that of an earlier Kamailio (pid ${pid}) is ended`;
   return state.terms === terms
     ? undefined
     : `one of other parameters or another version (pid ${pid}) is ended`;

@@ -1,7 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { isAlive, refresh } from '../process/instance.ts';
-import { type ProcessStat, readStat } from '../process/procfs.ts';
-import type { ProcessMark } from './state.ts';
+import { refresh } from '../process/instance.ts';
+import { type ProcessMark, type ProcessStat, readStat } from '../process/procfs.ts';
 
 /** What a look at Kamailio's processes came to. */
 export type Sight = { readonly alive: true } | { readonly alive: false; readonly seen: string };
@@ -46,9 +45,7 @@ export function openLook(main: ProcessMark): Look {
       const isSame = list === healthy && list !== '';
       const inTurn = own[turn];
       if (isSame && !(inTurn && isDead(inTurn))) return ALIVE;
-      const stat = readStat(main.pid);
-      if (!stat || stat.startTime !== main.startTime || !isAlive(stat))
-        return { alive: false, seen: `main process ${main.pid} is gone` };
+      if (!refresh(main)) return { alive: false, seen: `main process ${main.pid} is gone` };
       // The kernel may leave a living child out of a list that changes while it is read (proc(5)).
       const dead = own.filter(isDead);
       if (dead.length > 0 && fd !== undefined) return { alive: false, seen: describeDead(main, dead, own) };

@@ -15,14 +15,8 @@ import { join } from 'node:path';
 import { Failure } from '../failure/failure.ts';
 import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import { lockAddress } from '../process/lock.ts';
+import type { ProcessMark } from '../process/procfs.ts';
 import { WATCHERS_DIRECTORY } from './directory.ts';
-
-/** A process for good: pids come round again. */
-export interface ProcessMark {
-  readonly pid: number;
-  /** Clock ticks after boot (proc(5)). */
-  readonly startTime: string;
-}
 
 /** What is written down about the watcher of an instance. */
 export interface WatcherState {

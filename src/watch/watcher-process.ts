@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { pause } from '../lifetime/clock.ts';
 import type { Invocation } from '../ocf/invocation.ts';
-import { isAlive } from '../process/instance.ts';
-import { readArgv, readStat } from '../process/procfs.ts';
-import type { ProcessMark } from './state.ts';
+import { refresh } from '../process/instance.ts';
+import { type ProcessMark, readArgv, readStat } from '../process/procfs.ts';
 
 /**
  * What a watcher's command line begins with, from its first moment on. It matches nothing that finds a Kamailio: no
@@ -59,9 +59,8 @@ export function closeInherited(): void {
 }
 
 /** Whether this watcher lives. The start time decides: its pid may be another's by now. */
-export function isLiving({ pid, startTime }: ProcessMark): boolean {
-  const stat = readStat(pid);
-  return stat?.startTime === startTime && isAlive(stat);
+export function isLiving(watcher: ProcessMark): boolean {
+  return refresh(watcher) !== undefined;
 }
 
 /** Ends a watcher and waits until it is gone, also one that is stopped; a process that is not a watcher is left alone. */
@@ -72,7 +71,7 @@ export async function endWatcherProcess(watcher: ProcessMark): Promise<void> {
     if (waited >= PATIENCE_MS) send(watcher, 'SIGKILL');
     // A watcher that outlives SIGKILL hangs in the kernel, and reports nothing.
     if (waited >= 2 * PATIENCE_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await pause(LOOK_EVERY_MS);
   }
 }
 

@@ -1,24 +1,17 @@
 import type { Params } from '../interface/parameters.ts';
-import { nextTurn, now } from '../lifetime/clock.ts';
+import { nextTurn, now, pause } from '../lifetime/clock.ts';
 import { type ExitCode, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import type { Log } from '../ocf/log.ts';
 import { readParams } from '../params/parse.ts';
 import { findMain } from '../process/pidfile.ts';
-import { type ProcessStat, readStat } from '../process/procfs.ts';
+import { isSameProcess, type ProcessMark, type ProcessStat, readStat } from '../process/procfs.ts';
 import { monotonicMs } from './clock.ts';
 import { unlessExhausted } from './exhausted.ts';
 import { openLook } from './look.ts';
 import { settle } from './report.ts';
 import type { SipWatch } from './sip.ts';
-import {
-  type ProcessMark,
-  readState,
-  removeState,
-  type WatcherState,
-  writePolls,
-  writeState,
-} from './state.ts';
+import { readState, removeState, type WatcherState, writePolls, writeState } from './state.ts';
 import { closeInherited, setTitle } from './watcher-process.ts';
 
 /** Between two looks at Kamailio's processes, ms: a crash is seen within 0.1 s. */
@@ -97,14 +90,14 @@ async function untilLost({ pidfile }: Params, { sip, look }: Watch): Promise<str
       writePolls(pidfile, [monotonicMs(), ...(sip?.figures() ?? [])].join('\n'));
       checkedAt = now();
     }
-    if (sip) await pause(LOOK_EVERY_MS);
+    if (sip) await receive(LOOK_EVERY_MS);
     else Atomics.wait(never, 0, 0, LOOK_EVERY_MS);
   }
 }
 
 /** Waits, and then takes what has come in meanwhile before anybody judges whether something came. */
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
+async function receive(ms: number): Promise<void> {
+  await pause(ms);
   await nextTurn();
 }
 
@@ -112,7 +105,7 @@ async function pause(ms: number): Promise<void> {
 function wellAgain(params: Params, { main, look }: Watch): ProcessStat | undefined {
   const found = findMain(params);
   if (!found.found) return undefined;
-  const isOther = found.process.pid !== main.pid || found.process.startTime !== main.startTime;
+  const isOther = !isSameProcess(found.process, main);
   return isOther || look() === undefined ? found.process : undefined;
 }
 
@@ -125,11 +118,7 @@ function adopt(params: Params, state: WatcherState, main: ProcessMark, log: Log)
 }
 
 async function findOwnState(pidfile: string): Promise<WatcherState | undefined> {
-  for (
-    const end = now() + STATE_LIMIT_MS;
-    now() < end;
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  ) {
+  for (const end = now() + STATE_LIMIT_MS; now() < end; await pause(10)) {
     const state = ownState(pidfile);
     if (state) return state;
   }
