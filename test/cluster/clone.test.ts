@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { exampleFile, KAMAILIO } from './testbed/kamailio.ts';
+import { exampleFile, KAMAILIO, kamailioOperations } from './testbed/kamailio.ts';
 import { cloneXml, primitiveXml } from './testbed/resources.ts';
 import { clusterSuite } from './testbed/suite.ts';
 import type { Testbed } from './testbed/testbed.ts';
@@ -23,11 +23,7 @@ async function createClone(testbed: Testbed): Promise<void> {
     id: KAMAILIO,
     type: 'kamailio',
     params: { listen_address: '127.0.0.1', proto: 'conf_udp', kamuser: 'kamailio', kamgroup: 'kamailio' },
-    operations: [
-      { name: 'start', interval: 0, timeout: 60 },
-      { name: 'stop', interval: 0, timeout: 30 },
-      { name: 'monitor', interval: 2, timeout: 30 },
-    ],
+    operations: kamailioOperations(2),
   });
   await testbed.createResource(
     cloneXml('kamailio-clone', member, { 'clone-max': '2', 'clone-node-max': '1' }),

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { SERVICE_ADDRESS } from './testbed/configuration.ts';
-import { KAMAILIO } from './testbed/kamailio.ts';
+import { KAMAILIO, kamailioOperations } from './testbed/kamailio.ts';
 import { cloneXml, primitiveXml } from './testbed/resources.ts';
 import { clusterSuite } from './testbed/suite.ts';
 import type { Testbed } from './testbed/testbed.ts';
@@ -20,11 +20,7 @@ async function createStandby(testbed: Testbed): Promise<void> {
     id: KAMAILIO,
     type: 'kamailio',
     params: { listen_address: SERVICE_ADDRESS, kamuser: 'kamailio', kamgroup: 'kamailio' },
-    operations: [
-      { name: 'start', interval: 0, timeout: 60 },
-      { name: 'stop', interval: 0, timeout: 30 },
-      { name: 'monitor', interval: 2, timeout: 30 },
-    ],
+    operations: kamailioOperations(2),
   });
   await testbed.createResource(cloneXml('kamailio-clone', member));
   await testbed.waitFor(

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { KAMAILIO, PIDFILE } from './testbed/kamailio.ts';
+import { KAMAILIO, kamailioOperations, PIDFILE } from './testbed/kamailio.ts';
 import type { TestbedNode } from './testbed/node.ts';
 import { cloneXml, primitiveXml } from './testbed/resources.ts';
 import { clusterSuite } from './testbed/suite.ts';
@@ -187,11 +187,7 @@ for (const unique of ['false', 'true']) {
       id: KAMAILIO,
       type: 'kamailio',
       params: { listen_address: '127.0.0.1', kamuser: 'kamailio', kamgroup: 'kamailio', watch: 'process' },
-      operations: [
-        { name: 'start', interval: 0, timeout: 60 },
-        { name: 'stop', interval: 0, timeout: 30 },
-        { name: 'monitor', interval: MONITOR_S, timeout: 30 },
-      ],
+      operations: kamailioOperations(MONITOR_S),
     });
     const meta = { 'clone-max': '2', 'clone-node-max': '1', 'globally-unique': unique };
     await testbed.createResource(cloneXml('kamailio-clone', member, meta));

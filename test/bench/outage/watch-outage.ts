@@ -10,7 +10,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { SERVICE_ADDRESS } from '../../cluster/testbed/configuration.ts';
 import type { Program } from '../../cluster/testbed/enter.ts';
-import { ADDRESS_RESOURCE, createKamailio, GROUP, KAMAILIO } from '../../cluster/testbed/kamailio.ts';
+import {
+  ADDRESS_RESOURCE,
+  createKamailio,
+  GROUP,
+  KAMAILIO,
+  kamailioOperations,
+} from '../../cluster/testbed/kamailio.ts';
 import type { TestbedNode } from '../../cluster/testbed/node.ts';
 import { openTestbed } from '../../cluster/testbed/open.ts';
 import { cloneXml, primitiveXml } from '../../cluster/testbed/resources.ts';
@@ -120,11 +126,7 @@ async function createStandby(testbed: Testbed): Promise<void> {
     type: 'kamailio',
     params: { listen_address: SERVICE_ADDRESS, kamuser: 'kamailio', kamgroup: 'kamailio', ...WATCH },
     meta: { 'migration-threshold': '1', 'failure-timeout': '30s' },
-    operations: [
-      { name: 'start', interval: 0, timeout: 60 },
-      { name: 'stop', interval: 0, timeout: 30 },
-      { name: 'monitor', interval: 10, timeout: 30 },
-    ],
+    operations: kamailioOperations(10),
   });
   await testbed.createResource(cloneXml('kamailio-clone', member, { interleave: 'true' }));
   await testbed.createResource(

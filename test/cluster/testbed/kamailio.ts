@@ -40,6 +40,15 @@ export function writeExamples(root: string): void {
     writeFileSync(`${root}/etc/kamailio/${name}`, exampleFile(name));
 }
 
+/** The operations of a Kamailio, with a monitor each `monitorInterval` s. */
+export function kamailioOperations(monitorInterval: number): readonly Operation[] {
+  return [
+    { name: 'start', interval: 0, timeout: 60 },
+    { name: 'stop', interval: 0, timeout: 30 },
+    { name: 'monitor', interval: monitorInterval, timeout: 30 },
+  ];
+}
+
 /**
  * Creates the group `sip`: the address `sip_ip` (IPaddr2), and `kamailio` on it. Returns when both run on the same
  * node, unless `wait` is false.
@@ -68,11 +77,7 @@ export async function createKamailio(testbed: Testbed, options: KamailioOptions 
       ...options.params,
     },
     meta: options.meta ?? {},
-    operations: options.operations ?? [
-      { name: 'start', interval: 0, timeout: 60 },
-      { name: 'stop', interval: 0, timeout: 30 },
-      { name: 'monitor', interval: options.monitorInterval ?? 10, timeout: 30 },
-    ],
+    operations: options.operations ?? kamailioOperations(options.monitorInterval ?? 10),
   });
   await testbed.createResource(
     groupXml(GROUP, [address, kamailio, ...(options.followers ?? [])], options.groupMeta),
