@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Params } from '../interface/parameters.ts';
 import { readStat } from '../process/procfs.ts';
-import { WATCHERS_DIRECTORY } from '../watch/directory.ts';
+import { RUN_DIRECTORY } from '../process/run-directory.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function keepWatched(
 
 /** Ends the watcher of an instance, if this node has any at all. Never throws. */
 export async function endWatched(pidfile: string): Promise<void> {
-  if (!existsSync(WATCHERS_DIRECTORY)) return;
+  if (!existsSync(RUN_DIRECTORY)) return;
   const { endWatcher } = await import('../watch/keep.ts');
   await endWatcher(pidfile);
 }

@@ -1,9 +1,7 @@
 import { lstatSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import { ensureDirectory, removeIfEmpty } from './directory.ts';
-
-/** Only root can write here. A boot empties /run, and no process outlives one. */
-const DIRECTORY = '/run/ocf-kamailio';
+import { RUN_DIRECTORY } from './run-directory.ts';
 
 /** The most of a pidfile's path that goes into a name; names of files have at most 255 bytes. */
 const NAME_LENGTH = 200;
@@ -14,7 +12,7 @@ const NAME_LENGTH = 200;
  */
 export function rememberedUid(pidfile: string): number | undefined {
   try {
-    const directory = lstatSync(DIRECTORY);
+    const directory = lstatSync(RUN_DIRECTORY);
     if (!directory.isDirectory() || directory.uid !== 0 || (directory.mode & 0o022) !== 0) return undefined;
     const [uid = '', name] = readFileSync(noteOf(pidfile), 'utf8').split('\n');
     return name === pidfile && /^\d+$/.test(uid) ? Number(uid) : undefined;
@@ -28,7 +26,7 @@ export function rememberedUid(pidfile: string): number | undefined {
 export function rememberUid(pidfile: string, uid: number): void {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      ensureDirectory(DIRECTORY, undefined, 'checked');
+      ensureDirectory(RUN_DIRECTORY, undefined, 'checked');
       const note = noteOf(pidfile);
       // A monitor that runs at this moment sees the old note or the new one, never a part.
       writeFileSync(`${note}.new`, `${uid}\n${pidfile}\n`, { mode: 0o644 });
@@ -45,7 +43,7 @@ export function rememberUid(pidfile: string, uid: number): void {
 export function forgetUid(pidfile: string): void {
   try {
     unlinkSync(noteOf(pidfile));
-    removeIfEmpty(DIRECTORY);
+    removeIfEmpty(RUN_DIRECTORY);
   } catch {
     // There is none, or it is not this account's to remove: the next start writes its own, a boot removes it.
   }
@@ -53,5 +51,5 @@ export function forgetUid(pidfile: string): void {
 
 /** Two long paths may come to the same name: the note holds the whole path. */
 function noteOf(pidfile: string): string {
-  return `${DIRECTORY}/${encodeURIComponent(pidfile).slice(-NAME_LENGTH)}`;
+  return `${RUN_DIRECTORY}/${encodeURIComponent(pidfile).slice(-NAME_LENGTH)}`;
 }

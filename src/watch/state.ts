@@ -16,7 +16,7 @@ import { Failure } from '../failure/failure.ts';
 import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import { lockAddress } from '../process/lock.ts';
 import type { ProcessMark } from '../process/procfs.ts';
-import { WATCHERS_DIRECTORY } from './directory.ts';
+import { RUN_DIRECTORY } from '../process/run-directory.ts';
 
 /** What is written down about the watcher of an instance. */
 export interface WatcherState {
@@ -51,19 +51,19 @@ export function readState(pidfile: string): WatcherState | undefined {
 /** Makes the directory of the states if it is missing. Throws Failure if it could be somebody else's, or is a link. */
 export function makeStateDirectory(): void {
   try {
-    mkdirSync(WATCHERS_DIRECTORY, { mode: 0o700 });
+    mkdirSync(RUN_DIRECTORY, { mode: 0o700 });
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') {
       if (isExhaustion(error)) throw error;
       throw new Failure({
-        seen: `cannot make the directory ${WATCHERS_DIRECTORY} (${errorCode(error)})`,
+        seen: `cannot make the directory ${RUN_DIRECTORY} (${errorCode(error)})`,
         remedy: 'a watcher needs root and room in /run',
       });
     }
   }
   if (!isOwnDirectory())
     throw new Failure({
-      seen: `${WATCHERS_DIRECTORY} is not a directory that only root can write to`,
+      seen: `${RUN_DIRECTORY} is not a directory that only root can write to`,
       remedy: 'remove it; the agent makes it anew',
     });
 }
@@ -77,7 +77,7 @@ export function writeState(pidfile: string, { watcher, main, terms }: WatcherSta
 /** Removes the state, what the watcher wrote about its polls, and the directory if nothing else is in it. Never throws. */
 export function removeState(pidfile: string): void {
   for (const path of [statePath(pidfile), pollsPath(pidfile)]) quietly(() => unlinkSync(path));
-  quietly(() => rmdirSync(WATCHERS_DIRECTORY));
+  quietly(() => rmdirSync(RUN_DIRECTORY));
 }
 
 /** What the watcher wrote about its polls, under the same rules as the state; undefined if there is nothing. */
@@ -93,7 +93,7 @@ export function writePolls(pidfile: string, text: string): void {
 /** Where the state of an instance's watcher is. */
 export function statePath(pidfile: string): string {
   const readable = pidfile.replaceAll(/[^\dA-Za-z]+/g, '_').slice(-READABLE_LENGTH);
-  return join(WATCHERS_DIRECTORY, `${readable}-${lockAddress(pidfile).address}`);
+  return join(RUN_DIRECTORY, `${readable}-${lockAddress(pidfile).address}`);
 }
 
 function pollsPath(pidfile: string): string {
@@ -101,7 +101,7 @@ function pollsPath(pidfile: string): string {
 }
 
 function isOwnDirectory(): boolean {
-  const found = lstatSync(WATCHERS_DIRECTORY, { throwIfNoEntry: false });
+  const found = lstatSync(RUN_DIRECTORY, { throwIfNoEntry: false });
   return found?.isDirectory() === true && found.uid === process.geteuid?.() && (found.mode & 0o022) === 0;
 }
 

@@ -16,7 +16,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { lockAddress } from '../../src/process/lock.ts';
 import { readStat } from '../../src/process/procfs.ts';
-import { WATCHERS_DIRECTORY } from '../../src/watch/directory.ts';
+import { RUN_DIRECTORY } from '../../src/process/run-directory.ts';
 import { readState, statePath } from '../../src/watch/state.ts';
 import { AGENT } from '../support/agent.ts';
 import { assertCall, call } from '../support/calls.ts';
@@ -169,13 +169,13 @@ test('validate-all warns of a watcher outside a cluster, and accepts it', () =>
 /** Puts what a local user might have made in the place of the watchers' directory, and the real one back afterwards. */
 async function withForgedDirectory(forge: () => void, body: () => Promise<void>): Promise<void> {
   const kept = mkdtempSync('/run/ocf-kamailio-test-');
-  if (existsSync(WATCHERS_DIRECTORY)) renameSync(WATCHERS_DIRECTORY, join(kept, 'real'));
+  if (existsSync(RUN_DIRECTORY)) renameSync(RUN_DIRECTORY, join(kept, 'real'));
   try {
     forge();
     await body();
   } finally {
-    rmSync(WATCHERS_DIRECTORY, { recursive: true, force: true });
-    if (existsSync(join(kept, 'real'))) renameSync(join(kept, 'real'), WATCHERS_DIRECTORY);
+    rmSync(RUN_DIRECTORY, { recursive: true, force: true });
+    if (existsSync(join(kept, 'real'))) renameSync(join(kept, 'real'), RUN_DIRECTORY);
     rmSync(kept, { recursive: true });
   }
 }
@@ -186,18 +186,18 @@ for (const [what, forge] of [
   [
     'belongs to another account',
     () => {
-      mkdirSync(WATCHERS_DIRECTORY);
-      chownSync(WATCHERS_DIRECTORY, nobody.uid, nobody.gid);
+      mkdirSync(RUN_DIRECTORY);
+      chownSync(RUN_DIRECTORY, nobody.uid, nobody.gid);
     },
   ],
   [
     'is writable by others',
     () => {
-      mkdirSync(WATCHERS_DIRECTORY);
-      chmodSync(WATCHERS_DIRECTORY, 0o777);
+      mkdirSync(RUN_DIRECTORY);
+      chmodSync(RUN_DIRECTORY, 0o777);
     },
   ],
-  ['is a symbolic link', () => symlinkSync('/tmp', WATCHERS_DIRECTORY)],
+  ['is a symbolic link', () => symlinkSync('/tmp', RUN_DIRECTORY)],
 ] as const) {
   test(`a directory of watchers that ${what} is not used, and fails neither start, monitor nor stop`, () =>
     withWatched((watched) =>
