@@ -1,35 +1,28 @@
 import type { ActionName } from '../interface/actions.ts';
 import type { Context } from './context.ts';
-import { diagnose } from './diagnose.ts';
-import { help } from './help.ts';
-import { metaData } from './meta-data.ts';
 import { monitor } from './monitor.ts';
-import { notify } from './notify.ts';
-import { reloadAgent } from './reload-agent.ts';
-import { start } from './start.ts';
-import { stop } from './stop.ts';
-import { suggest } from './suggest.ts';
-import { validateAll } from './validate-all.ts';
-import { version } from './version.ts';
-import { watch } from './watch.ts';
 
 /** Does an action, returns the exit code, throws Failure. */
 type Action = (context: Context) => Promise<number>;
 
+const validateAll: Action = async (context) => (await import('./validate-all.ts')).validateAll(context);
+const help: Action = async () => (await import('./help.ts')).help();
+
+/** The monitor, which the cluster calls all day, is at hand; what else an action needs is loaded when it is called. */
 const ACTION_BY_NAME: Readonly<Record<ActionName, Action>> = {
-  start,
-  stop,
+  start: async (context) => (await import('./start.ts')).start(context),
+  stop: async (context) => (await import('./stop.ts')).stop(context),
   monitor,
   status: monitor,
   'validate-all': validateAll,
-  'reload-agent': reloadAgent,
-  'meta-data': metaData,
-  notify,
-  diagnose,
-  suggest,
+  'reload-agent': async (context) => (await import('./reload-agent.ts')).reloadAgent(context),
+  'meta-data': async () => (await import('./meta-data.ts')).metaData(),
+  notify: async () => (await import('./notify.ts')).notify(),
+  diagnose: async (context) => (await import('./diagnose.ts')).diagnose(context),
+  suggest: async (context) => (await import('./suggest.ts')).suggest(context),
   help,
   usage: help,
-  version,
+  version: async () => (await import('./version.ts')).version(),
 };
 
 /** The action of the agent's own watcher, which nobody else calls: in no table, and advertised nowhere. */
@@ -37,6 +30,6 @@ const WATCH = 'watch';
 
 /** The code of an action; undefined when the agent has none of that name. */
 export function actionNamed(action: string): Action | undefined {
-  if (action === WATCH) return watch;
+  if (action === WATCH) return async (context) => (await import('./watch.ts')).watch(context);
   return Object.entries(ACTION_BY_NAME).find(([name]) => name === action)?.[1];
 }

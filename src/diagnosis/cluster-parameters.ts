@@ -26,7 +26,7 @@ export async function askParameters(id: string, env: NodeJS.ProcessEnv): Promise
   for (const name of [id, `${id}:0`]) {
     const words = ['--resource', name, '--node', node, '--digests', '--output-as=xml'];
     const { status, stdout } = callTool('crm_resource', words, env);
-    const parameters = status === 0 ? passedParameters(await parseXml(stdout)) : undefined;
+    const parameters = status === 0 ? passedParameters(parseXml(stdout)) : undefined;
     if (parameters) return { values: valuesOf(parameters), node };
   }
   const values = PARAMETER_NAMES.flatMap((name): [string, string][] => {

@@ -19,7 +19,7 @@ const KINDS: ReadonlyMap<string, Holder['kind']> = new Map([
 /** Where a primitive is: the group, clone or bundle around it, the nearest first. Empty if it stands alone or nobody says. */
 export async function askHolders(id: string, env: NodeJS.ProcessEnv): Promise<readonly Holder[]> {
   const { status, stdout } = callTool('cibadmin', ['--query', '--scope', 'resources'], env);
-  return status === 0 ? (holdersOf(await parseXml(stdout), id, []) ?? []) : [];
+  return status === 0 ? (holdersOf(parseXml(stdout), id, []) ?? []) : [];
 }
 
 /** `the group g in the clone c`. */

@@ -1,11 +1,12 @@
+import { XMLParser } from 'fast-xml-parser';
+
 /** An element as the XML parser gives it: attributes by `@name`, children by name, always as lists. */
 export interface Element {
   readonly [key: string]: string | readonly Element[] | undefined;
 }
 
 /** Parses what Pacemaker's tools print; what they say before the first element is left out. */
-export async function parseXml(printed: string): Promise<Element> {
-  const { XMLParser } = await import('fast-xml-parser');
+export function parseXml(printed: string): Element {
   const parser = new XMLParser({
     ignoreAttributes: false,
     attributeNamePrefix: '@',

@@ -19,7 +19,7 @@ export async function viewCluster(env: NodeJS.ProcessEnv): Promise<ClusterView> 
   const answer = runProgram('cibadmin', ['--query', '--scope', 'resources'], { env, limitMs: 5000 });
   const none: ClusterView = { addresses: [], units: [], ids: [] };
   if (answer.status !== 0 || !answer.stdout.includes('<')) return none;
-  const root = await parseXml(answer.stdout);
+  const root = parseXml(answer.stdout);
   return view(root, undefined);
 }
 

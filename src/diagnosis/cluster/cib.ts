@@ -22,7 +22,7 @@ export async function readCluster(id: string, env: NodeJS.ProcessEnv): Promise<C
     maxBuffer: 256 * 1024 * 1024,
   });
   if (answer.status !== 0) return undefined;
-  const root = await parseXml(answer.stdout);
+  const root = parseXml(answer.stdout);
   const cib = childrenOf(root, 'cib')[0];
   const primitive = cib && allOf(cib, 'primitive').find((element) => attribute(element, 'id') === id);
   if (!primitive) return undefined;
