@@ -167,7 +167,10 @@ async function startOther({ testbed, node, sh }: Service, fifo = `${OTHER}/rpc.f
   );
 }
 
-/** Makes sure that a process has lived through the fault, and ends it. */
+/**
+ * Makes sure that a process has lived through the fault, and ends it with its children. By SIGKILL: a Kamailio that
+ * terminates removes its FIFO by name, and the service may have that name by then.
+ */
 function endUnharmed({ sh }: Service, pid: number): Undo {
-  return () => sh('kill "$1"; rm -rf "$2"', String(pid), OTHER);
+  return () => sh('kill -KILL "$1" $(ps -o pid= --ppid "$1"); rm -rf "$2"', String(pid), OTHER);
 }
