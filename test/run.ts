@@ -1,12 +1,12 @@
 /**
  * Runs the suites, test/**\/*.test.ts, each as a process of its own, so that a suite that crashes or hangs takes
- * no other along. Those of the cluster, which wait more than they work and have networks of their own, run one
- * after the other beside the rest, which runs one after the other, too. Arguments pick files by a part of their
- * path. The last line of the output is `N passed, N failed`, with `, N skipped` where there were any.
+ * no other along. Three run at a time, see lanes.ts. Arguments pick files by a part of their path. The last line of
+ * the output is `N passed, N failed`, with `, N skipped` where there were any.
  */
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { LANES, laneQueues } from './lanes.ts';
 
 /** What came of one suite. */
 interface Result {
@@ -26,10 +26,11 @@ interface Termination {
   readonly output: string;
 }
 
-/** Generous: no suite takes that long unless it hangs. */
-const FILE_LIMIT_MS = 10 * 60_000;
-/** Roots of releases are made anew where none is kept. */
-const RELEASES_LIMIT_MS = 40 * 60_000;
+/**
+ * How long a suite may be silent; each test prints a mark. Generous: a root of Debian is made before the first test,
+ * and that takes minutes on a machine with other work. A limit for the whole suite would be a matter of load.
+ */
+const SILENCE_LIMIT_MS = 10 * 60_000;
 /** How long a suite may live on after its last word; then it has left something open. */
 const EXIT_LIMIT_MS = 30_000;
 /** How long a suite that is late may take to clean up behind itself. */
@@ -54,11 +55,11 @@ async function main(filters: readonly string[]): Promise<number> {
   );
   const width = Math.max(...files.map((file) => file.length), 0);
   const results: Result[] = [];
-  const runInTurn = async (suites: readonly string[]) => {
-    for (const file of suites) {
-      if (interrupted) return;
+  const queues = laneQueues(files);
+  const runLane = async (lane: number) => {
+    for (let file = queues.next(lane); file !== undefined && !interrupted; file = queues.next(lane)) {
       const startedAt = performance.now();
-      const ending = await runFile(file);
+      const ending = await runFile(file, lane);
       const result = judge(ending);
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
       console.log(
@@ -69,11 +70,7 @@ async function main(filters: readonly string[]): Promise<number> {
       results.push(result);
     }
   };
-  const isOfCluster = (file: string) => /^test\/(cluster\/|releases\/cluster)/.test(file);
-  await Promise.all([
-    runInTurn(files.filter(isOfCluster)),
-    runInTurn(files.filter((file) => !isOfCluster(file))),
-  ]);
+  await Promise.all(Array.from({ length: LANES }, (_, lane) => runLane(lane)));
   if (filters.length === 0 && all.some(onRequest))
     console.log('test/releases/ was left out; `npm test -- releases` tries Debian 11, 13 and sid');
   if (files.length === 0) console.log(`no suite is named like ${filters.join(', ') || 'test/**/*.test.ts'}`);
@@ -84,34 +81,34 @@ async function main(filters: readonly string[]): Promise<number> {
 }
 
 /** Runs one suite in a process group of its own: what it has called can be ended with it. */
-function runFile(file: string): Promise<Termination> {
+function runFile(file: string, lane: number): Promise<Termination> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [file], {
       cwd: root,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', TEST_LANE: String(lane) },
     });
     let output = '';
     let endedBecause = '';
     let cleanUp: NodeJS.Timeout | undefined;
     let exitLimit: NodeJS.Timeout | undefined;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-        clearTimeout(exitLimit);
-        if (countTests(output).total > 0)
-          exitLimit = setTimeout(giveUp, EXIT_LIMIT_MS, 'its tests were through, but it did not exit');
-      });
-    }
     const end = (signal: NodeJS.Signals) => signalGroup(child.pid, signal);
     const giveUp = (why: string) => {
       endedBecause = why;
       end('SIGTERM');
       cleanUp ??= setTimeout(end, CLEAN_UP_MS, 'SIGKILL');
     };
-    const limitMs = file.startsWith('test/releases/') ? RELEASES_LIMIT_MS : FILE_LIMIT_MS;
-    const fileLimit = setTimeout(giveUp, limitMs, `not through after ${limitMs / 1000} s`);
+    const silence = setTimeout(giveUp, SILENCE_LIMIT_MS, `silent for ${SILENCE_LIMIT_MS / 1000} s`);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+        silence.refresh();
+        clearTimeout(exitLimit);
+        if (countTests(output).total > 0)
+          exitLimit = setTimeout(giveUp, EXIT_LIMIT_MS, 'its tests were through, but it did not exit');
+      });
+    }
     const interrupt = (signal: NodeJS.Signals) => {
       interrupted = true;
       end(signal);
@@ -124,7 +121,7 @@ function runFile(file: string): Promise<Termination> {
         for (const stream of [child.stdout, child.stderr]) stream.destroy();
       }, LAST_OUTPUT_MS);
       child.on('close', () => {
-        for (const timer of [fileLimit, exitLimit, cleanUp, pipes]) clearTimeout(timer);
+        for (const timer of [silence, exitLimit, cleanUp, pipes]) clearTimeout(timer);
         resolve({ code, signal, endedBecause, output });
       });
     });

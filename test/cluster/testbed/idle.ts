@@ -8,8 +8,15 @@ const ONLINE_MS = 180_000;
  * the coordinator carries none out. (`crm_resource --wait` says the same, but looks only every 2 s.)
  */
 export async function isIdle(testbed: Testbed): Promise<boolean> {
+  // First what costs least and mostly says no; the scheduler is the dearest.
+  if (!(await isCoordinatorIdle(testbed))) return false;
   const plan = await testbed.command(['crm_simulate', '--live-check', '--simulate']);
   if (/^ +\* Resource action:/m.test(plan)) return false;
+  // What was begun meanwhile is no longer planned.
+  return isCoordinatorIdle(testbed);
+}
+
+async function isCoordinatorIdle(testbed: Testbed): Promise<boolean> {
   const { coordinator } = await testbed.state();
   if (coordinator === undefined) return false;
   // Pacemaker 2.1 prints the state alone, 2.0 a sentence around it.
