@@ -16,6 +16,11 @@ const LATE_MS = 5000;
 export function watcher({ pidfile, watch }: Params, main: MainProcess): Result {
   if (!main.found) return skipped('Kamailio does not run: there is nothing to watch');
   const state = readState(pidfile);
+  if (state?.reportedMs !== undefined && isSameProcess(state.main, main.process))
+    return warning({
+      seen: `it has told the cluster ${((monotonicMs() - state.reportedMs) / 1000).toFixed(1)} s ago that this Kamailio (pid ${main.process.pid}) failed`,
+      remedy: 'the cluster recovers it; if it does not, see on-fail of the monitor and `crm_mon -1`',
+    });
   if (!state || !isLiving(state.watcher))
     return warning({
       seen: `watch=${watch}, but no watcher runs`,

@@ -5,8 +5,12 @@ import type { Log } from '../ocf/log.ts';
 import { awaitLock } from '../process/lock.ts';
 import { isSameProcess, type ProcessStat } from '../process/procfs.ts';
 import { COMMIT, VERSION } from '../version.ts';
+import { monotonicMs } from './clock.ts';
 import { makeStateDirectory, readState, removeState, type WatcherState, writeState } from './state.ts';
 import { endWatcherProcess, isLiving, startWatcher } from './watcher-process.ts';
+
+/** The cluster stops what has failed in a second or two; a resource with on-fail=ignore is watched again after this, ms. */
+const RECOVERY_LIMIT_MS = 60_000;
 
 /**
  * Sees to it that exactly one watcher watches this main process, with these parameters and this version of the agent.
@@ -66,12 +70,19 @@ export function termsOf(params: Params, { instance }: Invocation): string {
 }
 
 function whyReplace(state: WatcherState | undefined, terms: string, main: ProcessStat): string | undefined {
+  if (state && isBeingRecovered(state, main)) return undefined;
   if (!state || !isLiving(state.watcher)) return 'there was none';
   const { pid } = state.watcher;
   if (!isSameProcess(state.main, main)) return `that of an earlier Kamailio (pid ${pid}) is ended`;
   return state.terms === terms
     ? undefined
     : `one of other parameters or another version (pid ${pid}) is ended`;
+}
+
+/** The cluster knows of this main process's failure, and is about to stop it: nobody is to report that again. */
+function isBeingRecovered({ main: watched, reportedMs }: WatcherState, main: ProcessStat): boolean {
+  const since = reportedMs === undefined ? Number.POSITIVE_INFINITY : monotonicMs() - reportedMs;
+  return since < RECOVERY_LIMIT_MS && isSameProcess(watched, main);
 }
 
 /** Whether a start or stop is at work on the instance. */

@@ -21,8 +21,8 @@ export interface Loss {
   well(): ProcessStat | undefined;
 }
 
-/** How it went: the main process that is well again, or the watcher's work is over. */
-export type Settled = { readonly well: ProcessStat } | 'over';
+/** How it went: the main process that is well again, or the watcher's work is over, after an accepted report or without. */
+export type Settled = { readonly well: ProcessStat } | 'reported' | 'over';
 
 /** What one of the cluster's tools may take, ms. */
 const TOOL_LIMIT_MS = 10_000;
@@ -59,7 +59,7 @@ export async function settle(loss: Loss): Promise<Settled> {
     });
     if (outcome === 'done') {
       log.warn(`${seen}; reported to the cluster (resource ${place.resource} on ${place.node})`);
-      return 'over';
+      return 'reported';
     }
     elsewhereSince = outcome === 'elsewhere' ? (elsewhereSince ?? now()) : undefined;
     if (elsewhereSince !== undefined && now() - elsewhereSince > ELSEWHERE_LIMIT_MS) return 'over';

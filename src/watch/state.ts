@@ -25,6 +25,8 @@ export interface WatcherState {
   readonly main: ProcessMark;
   /** Version and parameters it was started with, see `termsOf`. */
   readonly terms: string;
+  /** When the cluster accepted its report of a failure of this main process, ms on the clock of `monotonicMs`. */
+  readonly reportedMs?: number;
 }
 
 /** No state is larger; a probe list is the longest part, bytes. */
@@ -38,13 +40,15 @@ const READABLE_LENGTH = 100;
  */
 export function readState(pidfile: string): WatcherState | undefined {
   const text = readOwn(statePath(pidfile));
-  const [pid = '', startTime = '', mainPid = '', mainStartTime = '', path, terms] = text?.split('\n') ?? [];
+  const lines = text?.split('\n') ?? [];
+  const [pid = '', startTime = '', mainPid = '', mainStartTime = '', path, terms, reported = ''] = lines;
   // Two pidfiles may come to one name.
   if (path !== pidfile || terms === undefined || !/^[1-9]\d{0,9}$/.test(pid)) return undefined;
   return {
     watcher: { pid: Number(pid), startTime },
     main: { pid: Number(mainPid), startTime: mainStartTime },
     terms,
+    ...(reported !== '' && { reportedMs: Number(reported) }),
   };
 }
 
@@ -69,15 +73,22 @@ export function makeStateDirectory(): void {
 }
 
 /** Writes the state in one step: of two that are written at once, one is whole and counts. Throws the system's error. */
-export function writeState(pidfile: string, { watcher, main, terms }: WatcherState): void {
-  const lines = [watcher.pid, watcher.startTime, main.pid, main.startTime, pidfile, terms, ''];
+export function writeState(pidfile: string, { watcher, main, terms, reportedMs }: WatcherState): void {
+  const marks = [watcher.pid, watcher.startTime, main.pid, main.startTime];
+  const lines = [...marks, pidfile, terms, reportedMs ?? '', ''];
   writeOwn(statePath(pidfile), lines.join('\n'));
 }
 
 /** Removes the state, what the watcher wrote about its polls, and the directory if nothing else is in it. Never throws. */
 export function removeState(pidfile: string): void {
-  for (const path of [statePath(pidfile), pollsPath(pidfile)]) quietly(() => unlinkSync(path));
+  quietly(() => unlinkSync(statePath(pidfile)));
+  removePolls(pidfile);
   quietly(() => rmdirSync(RUN_DIRECTORY));
+}
+
+/** Removes what the watcher wrote about its polls. Never throws. */
+export function removePolls(pidfile: string): void {
+  quietly(() => unlinkSync(pollsPath(pidfile)));
 }
 
 /** What the watcher wrote about its polls, under the same rules as the state; undefined if there is nothing. */

@@ -11,7 +11,7 @@ import { unlessExhausted } from './exhausted.ts';
 import { openLook } from './look.ts';
 import { settle } from './report.ts';
 import type { SipWatch } from './sip.ts';
-import { readState, removeState, type WatcherState, writePolls, writeState } from './state.ts';
+import { readState, removePolls, removeState, type WatcherState, writePolls, writeState } from './state.ts';
 import { closeInherited, setTitle } from './watcher-process.ts';
 
 /** Between two looks at Kamailio's processes, ms: a crash is seen within 0.1 s. */
@@ -45,6 +45,10 @@ export async function beWatcher(invocation: Invocation, log: Log): Promise<ExitC
       well: () => unlessExhausted(() => wellAgain(params, watch), undefined),
     });
     watch.close();
+    if (settled === 'reported') {
+      noteReport(params.pidfile);
+      return OCF_SUCCESS;
+    }
     main = settled === 'over' ? undefined : adopt(params, state, settled.well, log);
   }
   if (isOurs(params.pidfile)) removeState(params.pidfile);
@@ -115,6 +119,20 @@ function adopt(params: Params, state: WatcherState, main: ProcessMark, log: Log)
   writeState(params.pidfile, { ...state, main: { pid, startTime } });
   log.info(`watches the Kamailio that runs now (pid ${pid}, pidfile ${params.pidfile})`);
   return main;
+}
+
+/**
+ * The recovery removes this note. Without it a monitor that is at work beside the report would find a main process
+ * without a watcher, and start another one, which would report the same failure once more.
+ */
+function noteReport(pidfile: string): void {
+  try {
+    const state = ownState(pidfile);
+    if (state) writeState(pidfile, { ...state, reportedMs: monotonicMs() });
+  } catch {
+    // Neither descriptors nor room in /run: the next monitor finds a watcher that has ended.
+  }
+  removePolls(pidfile);
 }
 
 async function findOwnState(pidfile: string): Promise<WatcherState | undefined> {

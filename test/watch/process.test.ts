@@ -90,7 +90,30 @@ test('a crash of all processes is reported once, and the watcher ends', () =>
         `main process ${main} is gone; reported to the cluster \\(resource ${RESOURCE} on ${NODE}\\)`,
       ),
     );
-    assert.not(existsSync(statePath(watched.instance.pidfile)));
+    assertCall(await watched.act('stop'), 0);
+    assert.not(existsSync(statePath(watched.instance.pidfile)), 'the recovery leaves nothing of it');
+  }));
+
+test('a monitor that is at work beside a report starts no watcher that would report the same again', () =>
+  withWatched(async (watched) => {
+    const sip = { watch: 'sip', watch_timeout: '2' };
+    const level0 = { env: { OCF_CHECK_LEVEL: '0' } };
+    assertCall(await watched.act('start', sip), 0);
+    await watched.untilWatched();
+    const main = watched.instance.mainPid();
+    signalAll(
+      watched.instance.pids().filter((pid) => pid !== main),
+      'SIGSTOP',
+    );
+    await until(() => watched.reports().length > 0, 'the hang is reported');
+    await until(() => watched.watchers().length === 0, 'the watcher has ended');
+    assertCall(await watched.act('monitor', sip, level0), 0);
+    assert.equal(watched.watchers(), []);
+    assert.match((await watched.act('diagnose', sip)).stdout, /WARNING +watcher +it has told the cluster /);
+    assertCall(await watched.act('stop', sip), 0);
+    assertCall(await watched.act('start', sip), 0);
+    await watched.untilWatched();
+    assert.equal(watched.reports(), [REPORT]);
   }));
 
 test('a crash of the main process alone is reported', () =>
