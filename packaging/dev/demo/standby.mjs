@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+const BENCH = 'test/bench/outage/bench-cluster.ts';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /**
@@ -12,5 +13,6 @@ export function showStandby() {
   const code = run('sh', ['packaging/dev/setup.sh']);
   if (code !== 0) return code;
   console.log('Three nodes, Kamailio on each, the address on one. A caller polls it every 10 ms:\n');
-  return run(process.execPath, ['test/bench/outage/watch-outage.ts', '--runs=1', '--set-up=hot standby']);
+  const cases = '--case=^(crash of all|hang|planned move), hot standby$';
+  return run(process.execPath, [BENCH, '--demo', '--runs=1', '--column=^watch=sip', cases]);
 }

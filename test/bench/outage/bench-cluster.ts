@@ -1,115 +1,141 @@
 /**
- * Measures what callers notice of this agent and of the shell agent, in turn in one cluster of three nodes: polls
- * from outside every 10 ms, and the cluster's own log. Prints a table of medians; writes dist/bench-cluster.json,
- * with every run, and dist/outage.svg.
+ * Measures what callers notice of a failure, in five columns: the shell agent, this agent without and with its watcher,
+ * this agent with a monitor every second, and keepalived. Polls from outside every 10 ms, in one testbed of three nodes.
  *
- *   node test/bench/outage/bench-cluster.ts [--runs=N] [--case=TEXT]
+ *   node test/bench/outage/bench-cluster.ts [--runs=N] [--case=PATTERN] [--column=PATTERN] [--anew] [--publish] [--demo]
  *
- * N runs of each case with each agent (5); TEXT takes only the cases that have it in their name.
+ * Each case is measured until it has N runs (10) in each column; the patterns take only what they match. All runs are
+ * kept in dist/bench-cluster.json, so a bench can be made in pieces; --anew forgets them first. Prints the table of what
+ * was measured so far, and writes dist/outage.svg. With --publish they go into packaging/doc. --demo
+ * keeps nothing and prints the runs alone.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { SERVICE_ADDRESS } from '../../cluster/testbed/configuration.ts';
-import { createKamailio } from '../../cluster/testbed/kamailio.ts';
+import type { Program } from '../../cluster/testbed/enter.ts';
 import { openTestbed } from '../../cluster/testbed/open.ts';
-import { primitiveXml } from '../../cluster/testbed/resources.ts';
 import type { Testbed } from '../../cluster/testbed/testbed.ts';
-import { median } from '../measure.ts';
-import { CASES, type Case, FOLLOWER } from './cases.ts';
-import { type Bar, chart } from './chart.ts';
-import { type Measurement, MONITOR_INTERVAL_S, measureCase } from './measure-case.ts';
+import { CASES, type Case } from './cases.ts';
+import { chart } from './chart.ts';
+import { COLUMNS, type Column } from './columns.ts';
+import { createKeepalived, endKeepalived, keepalivedService } from './keepalived.ts';
+import { measureCase } from './measure-case.ts';
+import { createResources, pacemakerService } from './pacemaker.ts';
+import { Results } from './results.ts';
+import { outageTable } from './table.ts';
 
-/** All runs of a case, in the order in which they were made. */
-interface Result {
-  readonly name: string;
-  readonly ours: Measurement[];
-  readonly shell: Measurement[];
+const DIST = new URL('../../../dist/', import.meta.url);
+const PAGES = new URL('../../../packaging/doc/', import.meta.url);
+/** The table is between these two lines of the page. */
+const TABLE = /(<!-- npm run bench:cluster writes this table -->\n).*?(<!-- end of the table -->\n)/s;
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '10' },
+    case: { type: 'string', default: '' },
+    column: { type: 'string', default: '' },
+    anew: { type: 'boolean', default: false },
+    publish: { type: 'boolean', default: false },
+    demo: { type: 'boolean', default: false },
+  },
+});
+
+async function main(): Promise<void> {
+  const results = new Results(values.demo ? 'apart' : values.anew ? 'anew' : 'continued');
+  const runs = Number(values.runs);
+  const columns = COLUMNS.filter(({ name }) => new RegExp(values.column).test(name));
+  const cases = CASES.filter(({ name }) => new RegExp(values.case).test(name));
+  const todo = columns.flatMap((column) =>
+    cases
+      .filter((one) => !(one.isOfPacemaker && column.keeper === 'keepalived'))
+      .filter((one) => results.count(one, column) < runs)
+      .map((one) => ({ column, one }))
+      // What is arranged alike follows one another, and is arranged once.
+      .sort((a, b) => arrangementOf(a).localeCompare(arrangementOf(b))),
+  );
+  if (todo.length > 0) await measureAll(todo, runs, results);
+  if (!values.demo) report(results);
 }
 
-const AGENTS = ['ours', 'shell'] as const;
+interface Piece {
+  readonly column: Column;
+  readonly one: Case;
+}
 
-async function main(runs: number, part: string): Promise<void> {
-  const cases = CASES.filter(({ name }) => name.includes(part));
+async function measureAll(todo: readonly Piece[], runs: number, results: Results): Promise<void> {
   const testbed = await openTestbed();
   try {
-    await createGroup(testbed);
     const prober = testbed.outside.start([
       process.execPath,
       fileURLToPath(new URL('prober.ts', import.meta.url)),
       SERVICE_ADDRESS,
       '5060',
     ]);
-    const results = cases.map(({ name }): Result => ({ name, ours: [], shell: [] }));
-    for (let run = 0; run < runs; run += 1) {
-      for (const [index, one] of cases.entries()) {
-        for (const agent of AGENTS) {
-          const measurement = await measureCase(testbed, prober, one, agent, (run + 0.5) / runs);
-          results[index]?.[agent].push(measurement);
-          console.log(describeRun(one, agent, run, measurement));
-        }
-      }
-    }
+    for (const piece of todo) await measurePiece(testbed, prober, piece, runs, results);
     await prober.stop();
-    console.log(`\n${table(results)}`);
-    write(
-      'bench-cluster.json',
-      `${JSON.stringify({ runs, monitorInterval: MONITOR_INTERVAL_S, results }, null, 2)}\n`,
-    );
-    write('outage.svg', chart('Time without an answer for callers', results.map(rowOf)));
   } finally {
     await testbed.close();
   }
 }
 
-/** Address, Kamailio, and a resource that waits for it, each with a monitor every 10 s. */
-async function createGroup(testbed: Testbed): Promise<void> {
-  const monitor = { name: 'monitor', interval: MONITOR_INTERVAL_S, timeout: 20 };
-  const follower = primitiveXml({ id: FOLLOWER, type: 'Dummy', operations: [monitor] });
-  await createKamailio(testbed, { monitorInterval: MONITOR_INTERVAL_S, followers: [follower] });
+function arrangementOf({ column, one }: Piece): string {
+  const place = column.keeper === 'keepalived' ? 'hot standby' : one.arrangement;
+  return [column.name, place, one.isSlow ? 'slow' : ''].join();
 }
 
-function describeRun({ name }: Case, agent: string, run: number, { outage, started }: Measurement): string {
-  return `${name}, ${agent}, run ${run + 1}: outage ${inSeconds(outage)}, started again after ${inSeconds(started)}`;
+let arranged: Piece | undefined;
+
+/** Arranges the service as a piece needs it, unless it is arranged so. */
+async function arrange(testbed: Testbed, piece: Piece): Promise<void> {
+  if (arranged && arrangementOf(arranged) === arrangementOf(piece)) return;
+  if (arranged?.column.keeper === 'keepalived') await endKeepalived(testbed);
+  const { column, one } = piece;
+  if (column.keeper === 'keepalived') await createKeepalived(testbed, one.isSlow === true);
+  else await createResources(testbed, column, one.arrangement, one.isSlow === true);
+  arranged = piece;
 }
 
-function table(results: readonly Result[]): string {
-  const rows = results.map(({ name, ours, shell }) => {
-    const cells = (['outage', 'started'] as const).flatMap((what) => {
-      const [mine, theirs] = [middle(ours, what), middle(shell, what)];
-      return [inSeconds(mine), inSeconds(theirs), (mine / theirs).toFixed(2)];
-    });
-    return `| ${[name, ...cells].join(' | ')} |`;
-  });
-  return [
-    '| case | outage | shell agent | ratio | started again | shell agent | ratio |',
-    '|---|--:|--:|--:|--:|--:|--:|',
-    ...rows,
-  ].join('\n');
+async function measurePiece(
+  testbed: Testbed,
+  prober: Program,
+  piece: Piece,
+  runs: number,
+  results: Results,
+): Promise<void> {
+  const { column, one } = piece;
+  await arrange(testbed, piece);
+  for (let run = results.count(one, column); run < runs; run += 1) {
+    const service =
+      column.keeper === 'keepalived'
+        ? await keepalivedService(testbed)
+        : await pacemakerService(testbed, one.arrangement);
+    const pauseS = one.isFound ? ((run + 0.5) / runs) * column.looksEveryS : 0;
+    const measurement = await measureCase(testbed, prober, one, service, pauseS);
+    results.add(one, column, measurement);
+    const outage = (measurement.outage / 1000).toFixed(2);
+    console.log(`${one.name}; ${column.name}; run ${run + 1}: ${outage} s without an answer`);
+  }
 }
 
-function rowOf({ name, ours, shell }: Result): { name: string; ours: Bar; shell: Bar } {
-  return { name, ours: barOf(ours), shell: barOf(shell) };
+function report(results: Results): void {
+  const look = (one: Case, column: Column) => results.outages(one, column);
+  const watched = COLUMNS.find(({ style }) => style === 'watch') ?? COLUMNS[0];
+  if (!watched) return;
+  const cases = CASES.filter((one) => COLUMNS.some((column) => look(one, column)));
+  const table = outageTable(cases, COLUMNS, watched, look);
+  console.log(`\n${table}`);
+  const picture = chart('Time without an answer for callers', cases, COLUMNS, look);
+  writeFileSync(new URL('outage.svg', DIST), picture);
+  if (!values.publish) return;
+  writeFileSync(new URL('outage.svg', PAGES), picture);
+  const page = new URL('measurements.md', PAGES);
+  const text = readFileSync(page, 'utf8');
+  if (!TABLE.test(text)) throw new Error(`${page.pathname} has no place for the table of outages`);
+  writeFileSync(
+    page,
+    text.replace(TABLE, (_, before, after) => `${before}\n${table}\n\n${after}`),
+  );
 }
 
-function barOf(measurements: readonly Measurement[]): Bar {
-  const seconds = measurements.map(({ outage }) => outage / 1000);
-  return { median: median(seconds), least: Math.min(...seconds), most: Math.max(...seconds) };
-}
-
-function middle(measurements: readonly Measurement[], what: keyof Measurement): number {
-  return median(measurements.map((measurement) => measurement[what]));
-}
-
-function inSeconds(ms: number): string {
-  return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
-}
-
-function write(name: string, text: string): void {
-  writeFileSync(fileURLToPath(new URL(`../../../dist/${name}`, import.meta.url)), text);
-}
-
-const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '5' }, case: { type: 'string', default: '' } },
-});
-await main(Math.max(1, Number.parseInt(values.runs, 10) || 5), values.case);
+await main();

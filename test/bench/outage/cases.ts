@@ -1,96 +1,87 @@
-import { GROUP, KAMAILIO, PIDFILE } from '../../cluster/testbed/kamailio.ts';
-import type { TestbedNode } from '../../cluster/testbed/node.ts';
-import type { Testbed } from '../../cluster/testbed/testbed.ts';
+import { mainOf, processesOf, signal } from './processes.ts';
+import type { Service } from './service.ts';
+
+/** How the service is arranged: Kamailio on the node that has the address, or on every node. */
+export type Arrangement = 'one node' | 'hot standby';
+
+/** What an outage should not last longer than, s: issue by issue, what this project has set itself. */
+export interface Goal {
+  readonly median: number;
+  readonly worst?: number;
+}
 
 /** One thing that happens to a Kamailio that serves. */
 export interface Case {
   readonly name: string;
-  /** The resource whose start, reported by the cluster, ends the case. */
-  readonly until: string;
-  /** Whether the cluster learns of it through a monitor only: then it happens at several points of the interval. */
-  readonly waitsForMonitor: boolean;
-  /** Brought about before the clock runs, such as a stopped group. */
-  prepare?(testbed: Testbed): Promise<void>;
-  /** Makes it happen on the node that Kamailio runs on. */
-  happen(testbed: Testbed, node: TestbedNode): Promise<void>;
-  /** Puts right what the cluster does not by itself. */
-  repair?(testbed: Testbed, node: TestbedNode): Promise<void>;
+  readonly arrangement: Arrangement;
+  /** Kamailio takes 10 s to load. */
+  readonly isSlow?: boolean;
+  /** Whether it is learned of by looking: then it happens at several points of the interval. */
+  readonly isFound?: boolean;
+  /** keepalived has no such thing. */
+  readonly isOfPacemaker?: boolean;
+  readonly goal?: Goal;
+  /** Brought about before the clock runs. */
+  prepare?(service: Service): Promise<void>;
+  /** Makes it happen on the node that callers are answered by. */
+  happen(service: Service): Promise<void>;
 }
 
-/** The resource that is ordered after Kamailio in the group. */
-export const FOLLOWER = 'follower';
+const crash = async ({ active }: Service) => signal(active, 'KILL', await processesOf(active));
+const hang = async ({ active }: Service) => signal(active, 'STOP', await processesOf(active));
+const move = async (service: Service) => service.move();
 
 export const CASES: readonly Case[] = [
   {
-    name: 'planned move to another node',
-    until: KAMAILIO,
-    waitsForMonitor: false,
-    happen: async (testbed, node) => {
-      const other = testbed.nodes.find(({ name }) => name !== node.name);
-      await node.mustRun(['crm_resource', '--resource', GROUP, '--move', '--node', other?.name ?? '']);
-    },
-    repair: async (testbed) => {
-      await testbed.command(['crm_resource', '--resource', GROUP, '--clear']);
-    },
+    name: 'crash of all, one node',
+    arrangement: 'one node',
+    isFound: true,
+    goal: { median: 0.35, worst: 0.7 },
+    happen: crash,
   },
   {
-    name: 'crash of all of Kamailio',
-    until: KAMAILIO,
-    waitsForMonitor: true,
-    happen: async (_, node) => signal(node, 'KILL', await processesOf(node)),
+    name: 'crash of all, hot standby',
+    arrangement: 'hot standby',
+    isFound: true,
+    goal: { median: 0.25, worst: 0.5 },
+    happen: crash,
   },
   {
-    name: 'crash of the main process',
-    until: KAMAILIO,
-    waitsForMonitor: true,
-    happen: async (_, node) => signal(node, 'KILL', [await mainOf(node)]),
+    name: 'crash of all, loads for 10 s, hot standby',
+    arrangement: 'hot standby',
+    isSlow: true,
+    isFound: true,
+    goal: { median: 0.25, worst: 0.5 },
+    happen: crash,
   },
   {
-    name: 'hang (SIGSTOP of all)',
-    until: KAMAILIO,
-    waitsForMonitor: true,
-    happen: async (_, node) => signal(node, 'STOP', await processesOf(node)),
+    name: 'crash of the main process, one node',
+    arrangement: 'one node',
+    isFound: true,
+    goal: { median: 0.3, worst: 0.7 },
+    happen: async ({ active }) => signal(active, 'KILL', [await mainOf(active)]),
+  },
+  { name: 'hang, one node', arrangement: 'one node', isFound: true, goal: { median: 6 }, happen: hang },
+  {
+    name: 'hang, hot standby',
+    arrangement: 'hot standby',
+    isFound: true,
+    goal: { median: 2.6 },
+    happen: hang,
+  },
+  { name: 'planned move, one node', arrangement: 'one node', happen: move },
+  { name: 'planned move, hot standby', arrangement: 'hot standby', goal: { median: 0.15 }, happen: move },
+  { name: 'death of the node, one node', arrangement: 'one node', happen: ({ active }) => active.kill() },
+  {
+    name: 'death of the node, hot standby',
+    arrangement: 'hot standby',
+    happen: ({ active }) => active.kill(),
   },
   {
-    name: 'death of the node',
-    until: KAMAILIO,
-    waitsForMonitor: false,
-    happen: (_, node) => node.kill(),
-    repair: (_, node) => node.boot(),
-  },
-  {
-    name: 'start of the whole group',
-    until: FOLLOWER,
-    waitsForMonitor: false,
-    prepare: async (testbed) => {
-      await setGroupRole(testbed, 'Stopped');
-      await testbed.settle();
-    },
-    happen: (testbed) => setGroupRole(testbed, 'Started'),
+    name: 'start of the whole group, one node',
+    arrangement: 'one node',
+    isOfPacemaker: true,
+    prepare: (service) => service.setRole('Stopped'),
+    happen: (service) => service.setRole('Started'),
   },
 ];
-
-/** Stops or starts the group. */
-export async function setGroupRole(testbed: Testbed, role: 'Started' | 'Stopped'): Promise<void> {
-  const value = ['--set-parameter', 'target-role', '--meta', '--parameter-value', role];
-  await testbed.command(['crm_resource', '--resource', GROUP, ...value]);
-}
-
-export async function mainOf(node: TestbedNode): Promise<string> {
-  return (await node.mustRun(['cat', PIDFILE])).trim();
-}
-
-/** The main process first, then its children; pids as the node has them. */
-export async function processesOf(node: TestbedNode): Promise<string[]> {
-  const main = await mainOf(node);
-  const children = await node.mustRun(['cat', `/proc/${main}/task/${main}/children`]);
-  return [main, ...children.trim().split(' ')];
-}
-
-export async function signal(
-  node: TestbedNode,
-  name: 'KILL' | 'STOP',
-  pids: readonly string[],
-): Promise<void> {
-  await node.mustRun(['kill', `-${name}`, '--', ...pids]);
-}

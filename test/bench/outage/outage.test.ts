@@ -2,8 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { CASES, type Case } from './cases.ts';
 import { chart } from './chart.ts';
+import { COLUMNS } from './columns.ts';
 import { longestGap } from './gap.ts';
+import { type Look, outageTable } from './table.ts';
 
 const gaps = suite('an outage, from the polls that were answered');
 
@@ -46,30 +49,58 @@ gaps('is unknown when nothing was answered before, or after', () => {
 
 gaps.run();
 
-const charts = suite('the chart of outages');
+const charts = suite('the chart and the table of outages');
 
-const bar = (median: number) => ({ median, least: median / 2, most: median * 2 });
-const rows = [{ name: 'a hang & <more>', ours: bar(1), shell: bar(4) }];
+const [first, ...others] = CASES;
+const named = (name: string): Case[] => (first ? [{ ...first, name }] : []);
+const column = (style: string) => COLUMNS.filter((one) => one.style === style);
+const two = [...column('watch'), ...column('keepalived')];
+/** 0.5 s with the watcher and 5 s with keepalived. */
+const look: Look = (_, { style }) => {
+  const median = style === 'watch' ? 0.5 : 5;
+  return { median, least: median / 2, most: median * 2, runs: 3 };
+};
 
-charts('draws bars as long as their medians', () => {
-  const svg = chart('a title', rows);
-  const [ours = 0, shell = 0] = [...svg.matchAll(/<rect class="\w+" x="250" [^>]*width="([\d.]+)"/g)].map(
+charts('there are a case and a column each for all that is compared', () => {
+  assert.is(others.length + 1, new Set(CASES.map(({ name }) => name)).size);
+  assert.is(COLUMNS.length, new Set(COLUMNS.map(({ style }) => style)).size);
+});
+
+charts('draws bars to their medians on a logarithmic scale, and marks T1', () => {
+  const svg = chart('a title', named('a hang'), two, look);
+  const [ours = 0, theirs = 0] = [...svg.matchAll(/<rect class="\w+" x="250" [^>]*width="([\d.]+)"/g)].map(
     ([, width]) => Number(width),
   );
+  // From 0.05 s on, 0.5 s is one power of ten and 5 s two.
   assert.ok(ours > 0);
-  assert.ok(Math.abs(shell / ours - 4) < 0.02, `${shell} / ${ours}`);
+  assert.ok(Math.abs(theirs / ours - 2) < 0.02, `${theirs} / ${ours}`);
+  const t1 = Number(/<line class="t1" x1="([\d.]+)"/.exec(svg)?.[1]);
+  assert.ok(Math.abs(250 + ours - t1) < 0.2, 'a bar of 0.5 s ends at T1');
 });
 
 charts('names the unit and the values', () => {
-  const svg = chart('a title', rows);
-  assert.match(svg, '>seconds<');
-  assert.match(svg, '>1.00 s<');
-  assert.match(svg, '>4.00 s<');
+  const svg = chart('a title', named('a hang'), two, look);
+  assert.match(svg, '>seconds, on a logarithmic scale<');
+  assert.match(svg, '>0.50<');
+  assert.match(svg, '>5.00<');
+});
+
+charts('says where a goal is missed and where keepalived is ahead', () => {
+  const [watched] = two;
+  assert.ok(watched);
+  const slow: Look = (one, { style }) =>
+    style === 'watch' ? { median: 3, least: 3, most: 4, runs: 3 } : look(one, watched);
+  const table = outageTable(named('a crash'), two, watched, slow);
+  assert.match(table, '| a crash | 3.00 / 4.00 | 0.50 / 1.00 |');
+  assert.match(table, /over its goal: a crash \(3\.00 \/ 4\.00, the goal is/);
+  assert.match(table, /keepalived is ahead of .*: a crash \(0\.50 against 3\.00 s\)/);
+  assert.not.match(outageTable(named('a crash'), two, watched, look), /keepalived is ahead/);
 });
 
 if (existsSync('/usr/bin/xmllint'))
   charts('is well-formed XML whatever a case is called', () => {
-    execFileSync('/usr/bin/xmllint', ['--noout', '-'], { input: chart('"quoted" & <angled>', rows) });
+    const svg = chart('"quoted" & <angled>', named('a hang & <more>'), two, look);
+    execFileSync('/usr/bin/xmllint', ['--noout', '-'], { input: svg });
   });
 else charts.skip('is well-formed XML whatever a case is called (xmllint is missing: libxml2-utils)');
 

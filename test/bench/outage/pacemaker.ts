@@ -1,0 +1,125 @@
+import { SERVICE_ADDRESS } from '../../cluster/testbed/configuration.ts';
+import {
+  ADDRESS_RESOURCE,
+  createKamailio,
+  exampleFile,
+  GROUP,
+  KAMAILIO,
+  kamailioOperations,
+} from '../../cluster/testbed/kamailio.ts';
+import { cloneXml, primitiveXml } from '../../cluster/testbed/resources.ts';
+import type { Testbed } from '../../cluster/testbed/testbed.ts';
+import type { Arrangement } from './cases.ts';
+import type { Column } from './columns.ts';
+import type { Service } from './service.ts';
+import { reportedStart } from './starts.ts';
+
+/** The resource that is ordered after Kamailio in the group. */
+const FOLLOWER = 'follower';
+
+/** Kamailio loads for so long, s. */
+const SLOW_S = 10;
+/** Runs in the main process, before it forks any worker. */
+const SLOW = `loadmodule "htable.so"
+loadmodule "cfgutils.so"
+event_route[htable:mod-init] { sleep("${SLOW_S}"); }
+`;
+
+/** kamailio.cfg of the examples; one that loads for 10 s if `isSlow`. */
+export function configuration(isSlow: boolean): string {
+  const example = exampleFile('kamailio.cfg');
+  return isSlow ? example.replace('request_route {', `${SLOW}request_route {`) : example;
+}
+
+/** Creates the resources of an arrangement, with the parameters and the monitor of a column. Returns once all runs. */
+export async function createResources(
+  testbed: Testbed,
+  { agent, monitorS, params }: Column,
+  arrangement: Arrangement,
+  isSlow: boolean,
+): Promise<void> {
+  await testbed.cleanUp();
+  await testbed.useAgent(agent);
+  for (const node of testbed.nodes) await node.write('/etc/kamailio/kamailio.cfg', configuration(isSlow));
+  if (arrangement === 'hot standby') return createStandby(testbed, params, monitorS);
+  const follower = primitiveXml({ id: FOLLOWER, type: 'Dummy', operations: [monitorEach(10)] });
+  await createKamailio(testbed, { params, monitorInterval: monitorS, followers: [follower] });
+}
+
+/** The service as it runs now. */
+export async function pacemakerService(testbed: Testbed, arrangement: Arrangement): Promise<Service> {
+  const active = await testbed.untilRunning(ADDRESS_RESOURCE);
+  const isStandby = arrangement === 'hot standby';
+  const moving = isStandby ? ADDRESS_RESOURCE : GROUP;
+  const kamailios = isStandby ? testbed.nodes.length : 1;
+  let awaited = isStandby ? ADDRESS_RESOURCE : KAMAILIO;
+  return {
+    active,
+    move: async () => {
+      const other = testbed.nodes.find(({ name }) => name !== active.name)?.name ?? '';
+      await testbed.command(['crm_resource', '--resource', moving, '--move', '--node', other]);
+    },
+    setRole: async (role) => {
+      const value = ['--set-parameter', 'target-role', '--meta', '--parameter-value', role];
+      await testbed.command(['crm_resource', '--resource', moving, ...value]);
+      if (role === 'Stopped') await testbed.settle();
+      else awaited = FOLLOWER;
+    },
+    takenUp: async (since) => reportedStart(testbed, awaited, since),
+    restore: async () => {
+      if (!active.isOn()) {
+        await active.boot();
+        await testbed.untilOnline();
+      }
+      // There is nothing to clear unless it was moved.
+      await testbed.command(['crm_resource', '--resource', moving, '--clear']).catch(() => '');
+      await testbed.command(['crm_resource', '--cleanup']);
+      await testbed.waitFor(async () => {
+        const { resources } = await testbed.state();
+        const running = resources.filter(({ id, role }) => id === KAMAILIO && role === 'Started');
+        return running.length === kamailios;
+      }, 'each Kamailio runs');
+      await testbed.settle();
+    },
+  };
+}
+
+/** As the page on hot standby has it. */
+async function createStandby(
+  testbed: Testbed,
+  params: Readonly<Record<string, string>>,
+  monitorS: number,
+): Promise<void> {
+  for (const node of testbed.nodes) await node.mustRun(['sysctl', '-qw', 'net.ipv4.ip_nonlocal_bind=1']);
+  const member = primitiveXml({
+    id: KAMAILIO,
+    type: 'kamailio',
+    params: {
+      listen_address: SERVICE_ADDRESS,
+      kamuser: 'kamailio',
+      kamgroup: 'kamailio',
+      kamctl: '/usr/sbin/kamctl',
+      ...params,
+    },
+    meta: { 'migration-threshold': '1', 'failure-timeout': '30s' },
+    operations: kamailioOperations(monitorS),
+  });
+  await testbed.createResource(cloneXml('kamailio-clone', member, { interleave: 'true' }));
+  await testbed.createResource(
+    primitiveXml({
+      id: ADDRESS_RESOURCE,
+      type: 'IPaddr2',
+      params: { ip: SERVICE_ADDRESS, cidr_netmask: '24', nic: 'eth0' },
+      meta: { 'resource-stickiness': '100' },
+      operations: [monitorEach(10)],
+    }),
+  );
+  const colocation = `<rsc_colocation id="sip_ip-with-kamailio" rsc="${ADDRESS_RESOURCE}" with-rsc="kamailio-clone" score="INFINITY"/>`;
+  await testbed.command(['cibadmin', '--create', '--scope', 'constraints', '--xml-text', colocation]);
+  await testbed.untilRunning(ADDRESS_RESOURCE);
+  await testbed.settle();
+}
+
+function monitorEach(seconds: number) {
+  return { name: 'monitor', interval: seconds, timeout: 60 };
+}
