@@ -15,6 +15,9 @@ export const TIMEOUTS = { start: 40, stop: 30, monitor: 20 } as const;
 /** s; a silent Kamailio is found out sooner than by default. */
 export const PROBE_TIMEOUT = '3';
 
+/** FAULT_WATCH=sip takes the whole table with a watcher beside Kamailio: it may report first what a monitor would find. */
+export const WATCH = process.env.FAULT_WATCH ?? 'off';
+
 /** Registrations are kept in memory and written when Kamailio stops: the timer that writes them as well comes too late. */
 const MODULES = `
 loadmodule "db_sqlite.so"
@@ -44,7 +47,7 @@ export function configuration(more = ''): string {
 export async function createService(testbed: Testbed): Promise<void> {
   for (const node of testbed.nodes) await prepare(node);
   await testbed.createKamailio({
-    params: { probe_timeout: PROBE_TIMEOUT },
+    params: { probe_timeout: PROBE_TIMEOUT, watch: WATCH, watch_timeout: PROBE_TIMEOUT },
     groupMeta: { 'resource-stickiness': '100' },
     operations: [
       { name: 'start', interval: 0, timeout: TIMEOUTS.start },

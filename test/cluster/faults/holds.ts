@@ -3,6 +3,7 @@ import { SERVICE_ADDRESS } from '../testbed/configuration.ts';
 import { KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
 import { AGENT_PATH, type TestbedNode } from '../testbed/node.ts';
 import type { Testbed } from '../testbed/testbed.ts';
+import { WATCH } from './configuration.ts';
 import { kamailioPids } from './service.ts';
 
 /** The command line of an agent at work; the bracket keeps a search for it from finding itself. */
@@ -16,6 +17,7 @@ const NO_SPARE = ['!', '-name', 'kamailio_ocf_spare_*'];
  * - A caller outside is answered on the service's address.
  * - Exactly one node has the address, and the one Kamailio there is: one main process, named by the pidfile.
  * - The other nodes have no process of the instance, no pidfile, no directory of it.
+ * - With FAULT_WATCH the one Kamailio has one watcher, and no other node has any.
  * - No node has a FIFO for a reply, but for the spare one where Kamailio runs, or a call of the agent, left over.
  */
 export async function assertHolds(testbed: Testbed): Promise<void> {
@@ -28,6 +30,10 @@ export async function assertHolds(testbed: Testbed): Promise<void> {
     assert.is(address !== '', isHome, `${SERVICE_ADDRESS} on ${node.name}: ${address}`);
     if (isHome) await assertOneKamailio(node);
     else await assertNoTrace(node);
+    await testbed.waitFor(async () => {
+      const { stdout } = await node.run(['pgrep', '-f', '^ocf-watcher: ']);
+      return stdout.split('\n').length - 1 === (isHome && WATCH !== 'off' ? 1 : 0);
+    }, `there are as many watchers on ${node.name} as there should be`);
     await testbed.waitFor(async () => {
       const fifos = await node.mustRun(['find', '/tmp', '-type', 'p', ...(isHome ? NO_SPARE : [])]);
       // Monitors come and go: a moment without any is waited for.

@@ -3,6 +3,7 @@ import { KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
 import type { TestbedNode } from '../testbed/node.ts';
 import type { FailedOperation } from '../testbed/state.ts';
 import type { Testbed } from '../testbed/testbed.ts';
+import { WATCH } from './configuration.ts';
 import type { Fault, MonitorVerdict, Undo, Verdict } from './fault.ts';
 import { assertHolds } from './holds.ts';
 import { register, registered } from './registrations.ts';
@@ -82,13 +83,22 @@ async function assertFailure(
 ): Promise<void> {
   const isMeant = ({ resource, task: done, intervalMs }: FailedOperation) =>
     resource === KAMAILIO && done === task && (task !== 'monitor' || intervalMs > 0);
-  const { code, reason } = await service.testbed.waitFor(
+  const found = await service.testbed.waitFor(
     async () =>
-      (await service.failures()).find(isMeant) ?? (task === 'monitor' ? service.loggedMonitor() : undefined),
+      (task === 'monitor' && WATCH !== 'off' && (await isReported(service)) && 'reported') ||
+      ((await service.failures()).find(isMeant) ??
+        (task === 'monitor' ? service.loggedMonitor() : undefined)),
     `the cluster shows a failed ${task}`,
     LIMIT_MS,
   );
-  assertVerdict(task, verdict, code, reason);
+  if (found === 'reported') console.log('         the watcher has reported it');
+  else assertVerdict(task, verdict, found.code, found.reason);
+}
+
+/** Whether the watcher was first: to Pacemaker a report of crm_resource is an operation of its own. */
+async function isReported(service: Service): Promise<boolean> {
+  const failures = await service.failures();
+  return failures.some(({ resource, task }) => resource === KAMAILIO && task === 'asyncmon');
 }
 
 function assertVerdict(task: string, verdict: Verdict, code: number, reason: string): void {
