@@ -19,7 +19,8 @@ function commands(beginning: string): string {
 }
 
 async function follow(node: TestbedNode, beginning: string): Promise<void> {
-  await node.mustRun(['sh', '-ec', commands(beginning)]);
+  // Each pcs takes seconds on a busy machine.
+  await node.mustRun(['sh', '-ec', commands(beginning)], { timeoutMs: 300_000 });
 }
 
 async function places(testbed: Testbed): Promise<string[]> {

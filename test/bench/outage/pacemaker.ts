@@ -104,6 +104,7 @@ async function createStandby(
     meta: { 'migration-threshold': '1', 'failure-timeout': '30s' },
     operations: kamailioOperations(monitorS),
   });
+  await testbed.command(['crm_attribute', '--name', 'load-threshold', '--update', '400%']);
   await testbed.createResource(cloneXml('kamailio-clone', member, { interleave: 'true' }));
   await testbed.createResource(
     primitiveXml({
