@@ -8,6 +8,7 @@ import { withKamailiosWords } from '../journal/journal.ts';
 import { kamailioArguments } from '../launch/command-line.ts';
 import { type Launch, launch } from '../launch/launch.ts';
 import { waitUntilServing } from '../launch/serving.ts';
+import { Tries } from '../launch/tries.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { type ExitCode, OCF_ERR_GENERIC, OCF_ERR_PERM, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import type { Log } from '../ocf/log.ts';
@@ -28,7 +29,8 @@ const CLEANUP_MS = 5000;
 
 /**
  * Starts the instance and returns 0 when every probe and the control plane answer; also when they do
- * already. Fails at once when Kamailio exits, with Kamailio's own words, and ends what it has launched.
+ * already. Fails at once when Kamailio exits, with Kamailio's own words, and ends what it has launched; but launches it
+ * again while the reason can pass (see `Tries`).
  * Throws Failure.
  */
 export async function start({ invocation, log, deadline, note }: Context): Promise<ExitCode> {
@@ -53,20 +55,26 @@ export async function start({ invocation, log, deadline, note }: Context): Promi
   await clearLeftovers(params, log, serving);
   await makeDirectories(params, owner);
   log.debug(`command line: ${[params.binary, ...kamailioArguments(params)].join(' ')}`);
-  note(() => `launching ${params.binary} as ${owner?.name ?? 'the calling account'}`);
   const startedAt = Math.floor(Date.now() / 1000);
-  const launched = launch(params.binary, kamailioArguments(params), owner);
-  try {
-    const main = await waitUntilServing(params, owner, launched, serving);
-    if (main !== undefined) warnOfAccount(params, main, log);
-    await keepWatched({ invocation, log }, params, main, 'start');
-    log.done(`Kamailio is started (pid ${main})`);
-    return OCF_SUCCESS;
-  } catch (error) {
-    await endLaunched(params, owner, launched, deadline);
-    throw await withKamailiosWords(error, params, `@${startedAt}`, deadline);
-  } finally {
-    launched.release();
+  const tries = new Tries(serving);
+  for (;;) {
+    note(() => `launching ${params.binary} as ${owner?.name ?? 'the calling account'}`);
+    const launched = launch(params.binary, kamailioArguments(params), owner);
+    try {
+      const main = await waitUntilServing(params, owner, launched, serving);
+      if (main !== undefined) warnOfAccount(params, main, log);
+      await keepWatched({ invocation, log }, params, main, 'start');
+      log.done(`Kamailio is started (pid ${main})`);
+      return OCF_SUCCESS;
+    } catch (error) {
+      await endLaunched(params, owner, launched, deadline);
+      if (!(await tries.again(error)))
+        throw await withKamailiosWords(error, params, `@${startedAt}`, deadline);
+      const why = error instanceof Error ? error.message : error;
+      log.warn(`launching Kamailio again, for what made it fail may have passed: ${why}`);
+    } finally {
+      launched.release();
+    }
   }
 }
 

@@ -7,13 +7,14 @@ import type { Account } from '../process/account.ts';
 import { mustChange } from '../process/run-as.ts';
 import { cannotBeRun, checkConfiguration } from './configuration.ts';
 import { errorLines, type Launch, type LaunchEnd } from './launch.ts';
-import { repeatInForeground } from './repeat.ts';
+import { canPass, PassingFailure } from './passing.ts';
+import { type Repetition, repeatInForeground } from './repeat.ts';
 import { socketHolders } from './socket-holders.ts';
 
 /**
  * The Failure for a Kamailio that exited instead of serving: OCF_ERR_ARGS when it rejects its
  * configuration, OCF_ERR_INSTALLED when it could not be executed, else `generic`. The reason carries Kamailio's
- * own last lines, and who holds the socket that it wanted.
+ * own last lines, and who holds the socket that it wanted. It is a PassingFailure if another launch may succeed.
  */
 export async function explainFailedLaunch(
   params: Params,
@@ -29,15 +30,16 @@ export async function explainFailedLaunch(
   const checked = configurationOrFailure(params, account, deadline);
   if (checked instanceof Failure) return checked;
   const lines = errorLines(launched?.errors ?? '', 'last');
-  const words = lines.length > 0 ? lines : await repeatInForeground(params, account, deadline);
+  const { words, serves }: Repetition =
+    lines.length > 0 ? { words: lines, serves: false } : await repeatInForeground(params, account, deadline);
   const holders = socketHolders(params, words, checked);
   const seen = [
-    `Kamailio ${describe(end)} instead of serving`,
+    `Kamailio ${describe(end)} instead of serving${serves ? ', but served when it was repeated in the foreground' : ''}`,
     // First, since the cluster keeps no more than 127 characters of a reason.
     ...(holders.length > 0 ? [`in use: ${holders.join(', ')}`] : []),
     ...(words.length > 0 ? [words.join(' | ')] : []),
   ];
-  return new Failure(
+  const failure = new Failure(
     {
       seen: seen.join(': '),
       remedy: [
@@ -49,6 +51,9 @@ export async function explainFailedLaunch(
     },
     OCF_ERR_GENERIC,
   );
+  // Who held the socket is gone by now.
+  const isFree = holders.length === 0 && words.some((line) => /address already in use/i.test(line));
+  return serves || isFree || canPass(words) ? new PassingFailure(failure, serves) : failure;
 }
 
 /** What Kamailio prints of an accepted configuration; empty if it could not be checked. */

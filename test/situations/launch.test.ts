@@ -178,7 +178,8 @@ test('a failure that has nothing to do with sockets names no holder, even of the
 
 test('an address that is not on this node is named with both remedies', () =>
   withInstance({ params: { listen_address: '192.0.2.1' } }, async (instance) => {
-    const started = await call(instance, 'start');
+    // It may come meanwhile, and is waited for.
+    const started = await call(instance, 'start', { CRM_meta_timeout: '12000' });
     assertCall(
       started,
       1,

@@ -1,17 +1,27 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { assertCall, call, withInstance } from '../support/calls.ts';
-import type { TestInstance } from '../support/instance.ts';
-import { processesNaming } from '../support/processes.ts';
+import { openDatabase } from '../support/database.ts';
+import { type TestInstance, until } from '../support/instance.ts';
+import { freePort } from '../support/ports.ts';
+import { commandLine, processesNaming } from '../support/processes.ts';
 
-/** A database that is not there: nothing listens on port 1. */
-const DATABASE = `loadmodule "db_postgres.so"
+/** Each worker needs the database on this port to come up. */
+function database(port: number): string {
+  return `loadmodule "db_postgres.so"
 loadmodule "auth.so"
 loadmodule "auth_db.so"
-modparam("auth_db", "db_url", "postgres://kamailio:secret@127.0.0.1:1/kamailio")`;
+modparam("auth_db", "db_url", "postgres://kamailio:secret@127.0.0.1:${port}/kamailio")`;
+}
+
+/** A database that is not there: nothing listens on port 1. */
+const DATABASE = database(1);
 
 /** The operation's timeout, long enough that nobody takes its end for an early failure. */
 const LONG = { CRM_meta_timeout: '60000' };
+/** What is tried again is so for half of the time. */
+const SHORT = { CRM_meta_timeout: '20000' };
+const AGAIN = /^WARNING: launching Kamailio again, /m;
 
 function assertNothingRuns(instance: TestInstance): void {
   assert.equal([...processesNaming(instance.pidfile)], [], 'a start that fails leaves nothing running');
@@ -21,10 +31,55 @@ for (let round = 1; round <= 3; round += 1) {
   // Whether the main process ends or waits for ever is a matter of milliseconds: both happen.
   test(`a start whose database is down ends long before its timeout, with the database's error (${round})`, () =>
     withInstance({ config: DATABASE }, async (instance) => {
-      const started = await call(instance, 'start', LONG);
+      const started = await call(instance, 'start', round === 1 ? LONG : SHORT);
       assertCall(started, 1, /connection to server at "127\.0\.0\.1", port 1 failed: Connection refused/);
       assert.not.match(started.reason, /does not serve in time/);
       assert.match(started.reason.slice(0, 180), /Connection refused/, 'the cause goes first');
+      if (round === 1) assert.match(started.stderr, AGAIN, 'the database might have come up');
+      assertNothingRuns(instance);
+    }));
+}
+
+/** Whether the agent repeats a failed launch in the foreground, to hear why. */
+function isRepeated({ pidfile }: TestInstance): boolean {
+  return [...processesNaming(pidfile).values()].some((words) => words.includes('-DD'));
+}
+
+for (const [when, isTime] of [
+  ['while a failed launch is repeated in the foreground', isRepeated],
+  ['after a failed launch and its repetition', (instance: TestInstance) => !isRepeated(instance)],
+] as const) {
+  test(`a database that comes up ${when} makes the start succeed`, async () => {
+    const port = await freePort();
+    await withInstance({ config: database(port) }, async (instance) => {
+      const starting = call(instance, 'start', LONG);
+      await until(() => isRepeated(instance), 'the first launch has failed');
+      await until(() => isTime(instance), 'it is time for the database to come up');
+      const close = await openDatabase(port);
+      try {
+        const started = await starting;
+        assertCall(started, 0);
+        assert.match(started.stderr, AGAIN);
+        assert.not(commandLine(instance.mainPid()).includes('-DD'), 'the command line is the usual one');
+        assertCall(await call(instance, 'monitor'), 0);
+        assertCall(await call(instance, 'stop'), 0);
+        assertNothingRuns(instance);
+      } finally {
+        close();
+      }
+    });
+  });
+}
+
+for (const [what, code, config] of [
+  ['kamailio.cfg is rejected', 2, 'not_a_parameter=1'],
+  ['a module refuses its parameters', 1, 'modparam("jsonrpcs", "transport", 1)'],
+] as const) {
+  test(`a start is not tried again if ${what}: that does not pass`, () =>
+    withInstance({ config }, async (instance) => {
+      const started = await call(instance, 'start', LONG);
+      assertCall(started, code);
+      assert.not.match(started.stderr, AGAIN);
       assertNothingRuns(instance);
     }));
 }

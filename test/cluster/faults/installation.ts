@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { GROUP, KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
 import { CONFFILE, configuration, DATABASE, setParameter } from './configuration.ts';
 import { DEAD, type Fault, type Undo } from './fault.ts';
@@ -5,6 +6,7 @@ import type { Service } from './service.ts';
 
 const BINARY = '/usr/sbin/kamailio';
 const MODULES = '/usr/lib/*/kamailio/modules';
+const DATABASES = dirname(DATABASE);
 
 /** A database that nothing answers for, without which no worker comes up. */
 const AWAY = `loadmodule "db_postgres.so"
@@ -54,6 +56,18 @@ export const INSTALLATION_FAULTS: readonly Fault[] = [
         service,
         configuration().replace('request_route', () => `${AWAY}request_route`),
       ),
+  },
+  {
+    // A start that fails would ban the node.
+    broken: 'the database is a moment late when Kamailio has died',
+    monitor: DEAD,
+    cluster: 'restarts it here',
+    inflict: async ({ sh, signal, pids }) => {
+      await sh('mv "$1" "$1.away"', DATABASES);
+      await signal('KILL', pids);
+      await sh(`until pgrep -f '[-]DD -E' >/dev/null; do sleep 0.1; done; mv "$1.away" "$1"`, DATABASES);
+      return undefined;
+    },
   },
   {
     broken: 'the configuration is missing on the node that it is moved to',
