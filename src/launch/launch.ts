@@ -106,7 +106,7 @@ export function errorLines(output: string, which: 'first' | 'last'): string[] {
 }
 
 const CAUSE =
-  /refused|denied|no such file|already in use|cannot assign|timed out|unreachable|(?:unable|could not|cannot|can't|failed) (?:to )?(?:connect|open|load|find|bind|resolve)/i;
+  /refused|denied|no such file|not found|already in use|cannot assign|timed out|unreachable|\berrno\b|(?:unable|could not|cannot|can't|failed) (?:to )?(?:connect|open|load|find|bind|resolve|create|read|write|access)/i;
 
 function endOf(child: ChildProcess): Promise<LaunchEnd> {
   return new Promise((resolve) => {

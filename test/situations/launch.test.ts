@@ -194,6 +194,22 @@ test('a module that fails to initialise is told in the words of Kamailio', () =>
     assertNothingRuns(instance);
   }));
 
+test('what Kamailio could not reach goes first, though it stands far above its last words', () =>
+  withInstance(
+    {
+      config: (_port, directory) => `loadmodule "tm.so"
+loadmodule "db_sqlite.so"
+loadmodule "usrloc.so"
+modparam("usrloc", "db_url", "sqlite:///${directory}/away/location.sqlite")
+modparam("usrloc", "db_mode", 2)`,
+    },
+    async (instance) => {
+      const started = await call(instance, 'start', { CRM_meta_timeout: '12000' });
+      assertCall(started, 1, /^[^|]*: db_sqlite: failed to open sqlite database '[^|]*\|/);
+      assertNothingRuns(instance);
+    },
+  ));
+
 test('a Kamailio that never answers fails the start before the executor ends it, and is ended', () =>
   withInstance({ route: 'exit;' }, async (instance) => {
     const limitMs = 10_000;
