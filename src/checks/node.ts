@@ -1,16 +1,15 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { Failure } from '../failure/failure.ts';
 import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import { chrootOption } from '../interface/kamailio-options.ts';
 import type { Params } from '../interface/parameters.ts';
 import { OCF_ERR_ARGS, OCF_ERR_CONFIGURED, OCF_ERR_INSTALLED, OCF_ERR_PERM } from '../ocf/exit-code.ts';
 import { type Account, findAccount, findGroup } from '../process/account.ts';
-import { checkDirectory } from '../process/directory-check.ts';
 import { isExecutableFormat } from '../process/executable.ts';
 import { findSetpriv, mustChange } from '../process/run-as.ts';
 import { clientCertificate } from './client-certificate.ts';
 import { controlSettings } from './control-settings.ts';
+import { checkDirectories } from './pidfile-directory.ts';
 import { checkTools } from './tools.ts';
 
 /**
@@ -61,31 +60,6 @@ export function checkBinary({ binary }: Params): void {
 /** The configuration file is there and can be read. Throws Failure OCF_ERR_INSTALLED. */
 export function checkConffile({ conffile }: Params): void {
   checkFile('conffile', conffile, constants.R_OK, 'put the configuration there, or correct the parameter');
-}
-
-/** Nobody but Kamailio's account can meddle with the pidfile. Throws Failure OCF_ERR_PERM. */
-export function checkDirectories(params: Params, owner: Account | undefined): void {
-  const directory = dirname(params.pidfile);
-  asFailure(() => checkDirectory(directory, owner));
-  if (!owner || !mustChange(owner) || mayWrite(owner, directory)) return;
-  throw new Failure(
-    {
-      seen: `${owner.name} may not write the pidfile into ${directory}`,
-      remedy: `\`chown ${owner.name} ${directory}\`, or choose a pidfile in a directory of its own`,
-    },
-    OCF_ERR_PERM,
-  );
-}
-
-/**
- * Whether an account may put files into a directory; one that is missing yet will be the account's own. The group's
- * bits may stand for an ACL that lets the account in (acl(5)): then Kamailio itself finds out.
- */
-function mayWrite({ uid, gid }: Account, directory: string): boolean {
-  const found = statSync(directory, { throwIfNoEntry: false });
-  if (!found) return true;
-  const bit = found.uid === uid ? 0o200 : found.gid === gid ? 0o020 : 0o022;
-  return (found.mode & bit) !== 0;
 }
 
 /** What `check` finds is a matter of permissions. */

@@ -1,4 +1,5 @@
-import { checkAccounts, checkBinary, checkConffile, checkDirectories } from '../checks/node.ts';
+import { checkAccounts, checkBinary, checkConffile } from '../checks/node.ts';
+import { checkDirectories } from '../checks/pidfile-directory.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { usableParams } from '../checks/usable.ts';
 import type { Problem } from '../failure/failure.ts';

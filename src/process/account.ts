@@ -25,6 +25,11 @@ export function findGroup(nameOrGid: string): number | undefined {
   return fields ? Number(fields[2]) : undefined;
 }
 
+/** Looks up a group's name, in the same places; undefined when the node does not know it. */
+export function findGroupName(gid: number): string | undefined {
+  return findEntry('group', String(gid))?.[0];
+}
+
 function findEntry(database: 'passwd' | 'group', key: string): string[] | undefined {
   const known = pick(readFileSync(`/etc/${database}`, 'utf8'), key);
   if (known) return known;

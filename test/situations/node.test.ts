@@ -167,6 +167,32 @@ test('a pidfile directory of another account is refused', () =>
     await assertRefused(instance, { kamuser: 'kamailio' }, 4, /\/run belongs to another account \(uid \d+\)/);
   }));
 
+test("kamuser is named as the remedy where the distribution's package owns the directory", () =>
+  withInstance({}, async (instance) => {
+    const run = dirname(instance.pidfile);
+    const { uid, gid } = account('kamailio');
+    const set = '; if Kamailio is to run as kamailio, set kamuser=kamailio; else ch';
+    const foreign = new RegExp(`belongs to another account .*${set}own`);
+    // As kamailio.service has it (RuntimeDirectoryMode), and with kamuser and kamgroup at odds.
+    chownSync(run, uid, gid);
+    chmodSync(run, 0o770);
+    await assertRefused(instance, {}, 4, foreign);
+    await assertRefused(instance, { kamuser: 'nobody' }, 4, foreign);
+    await assertRefused(
+      instance,
+      { kamuser: 'kamailio', kamgroup: 'daemon' },
+      4,
+      /\(mode 0770\); kamuser=kamailio runs in another group: if it may be kamailio, set kamgroup=kamailio; else chmod/,
+    );
+    // Root's, and the group may write.
+    chownSync(run, 0, gid);
+    await assertRefused(instance, {}, 4, new RegExp(`\\(mode 0770\\)${set}mod`));
+    chownSync(instance.directory, uid, gid);
+    const followed = await call(instance, 'start', { kamuser: 'kamailio' });
+    assertCall(followed, 0);
+    assertCall(await call(instance, 'stop', { kamuser: 'kamailio' }), 0);
+  }));
+
 test('a pidfile directory below one that another account controls is refused, and not made', () =>
   withInstance({}, async (instance) => {
     const { uid, gid } = account('nobody');
