@@ -1,10 +1,11 @@
-import { Failure } from '../failure/failure.ts';
+import { Failure, type Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import { now } from '../lifetime/clock.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_ERR_GENERIC } from '../ocf/exit-code.ts';
 import type { Account } from '../process/account.ts';
 import { processesLeft } from '../process/dead-workers.ts';
+import { awaitedNameServers } from '../process/name-servers.ts';
 import { removePidfile } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import { listeningSockets, socketInodes } from '../process/sockets.ts';
@@ -22,6 +23,8 @@ const DEAD_MS = 1000;
 const REFUSED_MS = 5000;
 /** Between two looks at a launcher that stays, or at workers while a poll is out, ms. */
 const LOOK_INTERVAL_MS = 250;
+/** So long ago it was waiting for a name server, and still does: between two requests it has no socket, ms. */
+const WAITING_MS = 1000;
 /** What a Kamailio that is lost gets to terminate, ms. */
 const GRACE_MS = 1000;
 
@@ -39,6 +42,8 @@ export class LostStart {
   private most = 0;
   private left = 0;
   private lookedAt = 0;
+  /** Name servers that the launcher has waited for, and when it was last seen to. */
+  private readonly nameServers = new Map<string, number>();
   private refusal = '';
   private refusedSince = 0;
 
@@ -57,6 +62,7 @@ export class LostStart {
     const { pid, end } = this.launched;
     if (pid === undefined || end || now() - this.lookedAt < LOOK_INTERVAL_MS) return;
     this.lookedAt = now();
+    for (const server of awaitedNameServers(pid)) this.nameServers.set(server, now());
     const own = new Set(socketInodes(pid));
     if (own.size === 0 || !listeningSockets().some(({ inode }) => own.has(inode))) return;
     throw new Failure(
@@ -66,6 +72,16 @@ export class LostStart {
       },
       OCF_ERR_GENERIC,
     );
+  }
+
+  /** What holds a launcher up that has not forked until the end; undefined if that cannot be seen. */
+  heldUpBy(): Problem | undefined {
+    if (![...this.nameServers.values()].some((seenAt) => now() - seenAt < WAITING_MS)) return undefined;
+    const servers = [...this.nameServers.keys()].sort().join(' and ');
+    return {
+      seen: `it waits for the DNS, and ${servers} ${this.nameServers.size > 1 ? 'do' : 'does'} not answer`,
+      remedy: `write auto_aliases=no into ${this.params.conffile}: else Kamailio looks each of its addresses up before it serves; or mend /etc/resolv.conf`,
+    };
   }
 
   /**

@@ -91,7 +91,7 @@ async function poll(
   }
   // Kamailio opens its pidfile, and does not notice when the disk has no room for the number.
   const isFull = pidfileIs.endsWith(' is empty') ? ' (is its disk full?)' : '';
-  const seen = problems.length > 0 ? problems : [{ seen: `${pidfileIs}${isFull}` }];
+  const seen = problems.length > 0 ? problems : [lost?.heldUpBy() ?? { seen: `${pidfileIs}${isFull}` }];
   const about = launched
     ? 'Kamailio was started but does not serve in time'
     : `Kamailio (pid ${pid}) ran before this start and does not serve`;

@@ -1,5 +1,10 @@
+import { spawnSync } from 'node:child_process';
+import { createSocket, type Socket } from 'node:dgram';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { AGENT } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { openDatabase } from '../support/database.ts';
 import { type TestInstance, until } from '../support/instance.ts';
@@ -21,6 +26,8 @@ const DATABASE = database(1);
 const LONG = { CRM_meta_timeout: '60000' };
 /** What is tried again is so for half of the time. */
 const SHORT = { CRM_meta_timeout: '20000' };
+const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+
 const AGAIN = /^WARNING: launching Kamailio again, /m;
 
 function assertNothingRuns(instance: TestInstance): void {
@@ -82,6 +89,51 @@ for (const [what, code, config] of [
       assert.not.match(started.stderr, AGAIN);
       assertNothingRuns(instance);
     }));
+}
+
+(canMount ? test : test.skip)(
+  'name servers that are silent are named, with what keeps Kamailio from asking them',
+  () =>
+    withInstance(
+      { params: { listen_address: '127.0.0.9' }, config: 'auto_aliases=yes\ndns=yes' },
+      async (instance) => {
+        const servers = await Promise.all(['127.0.53.1', '127.0.53.2'].map(silentNameServer));
+        try {
+          const limitMs = 20_000;
+          const agent = withNameServers(instance, ['127.0.53.1', '127.0.53.2']);
+          const started = await call(
+            instance,
+            'start',
+            { CRM_meta_timeout: String(limitMs) },
+            { agent, limitMs },
+          );
+          assertCall(
+            started,
+            1,
+            /^Kamailio was started but does not serve in time: it waits for the DNS, and 127\.0\.53\.1[^;]* not answer; write auto_aliases=no into /,
+          );
+          assertNothingRuns(instance);
+        } finally {
+          for (const server of servers) server.close();
+        }
+      },
+    ),
+);
+
+async function silentNameServer(address: string): Promise<Socket> {
+  const server = createSocket('udp4');
+  await new Promise<void>((resolve, reject) => server.on('error', reject).bind(53, address, resolve));
+  return server;
+}
+
+/** The agent on a node with a resolv.conf of its own. */
+function withNameServers({ directory }: TestInstance, servers: readonly string[]): string {
+  const resolvConf = join(directory, 'resolv.conf');
+  writeFileSync(resolvConf, servers.map((server) => `nameserver ${server}\n`).join(''));
+  const agent = join(directory, 'with-name-servers');
+  const line = `mount --bind "${resolvConf}" /etc/resolv.conf && exec "$0" "$@"`;
+  writeFileSync(agent, `#!/bin/sh\nexec unshare --mount sh -c '${line}' '${AGENT}' "$@"\n`, { mode: 0o755 });
+  return agent;
 }
 
 test('a Kamailio in the foreground (fork=no) is reported at once, with the line to remove', () =>
