@@ -118,7 +118,7 @@ function describeControlPlane({ kamctlrc }: Params, problems: readonly Problem[]
   return problems.length === 0 ? 'control plane: answers' : joinProblems(problems);
 }
 
-const UNPOLLED: Problem = { seen: 'SIP is not polled, for the address, port or transport is not known' };
+const UNPOLLED: Problem = { seen: 'SIP is not polled, for the address, port, transport or URI is not known' };
 const NOT_POLLED: PollReport = { problems: [], outcomes: [], unchecked: [] };
 
 /** Why nothing answers, if its workers died in their initialisation: a person need not look for a hang. */

@@ -13,7 +13,7 @@ import { describeTarget, type Target } from '../sip-probe/target.ts';
 import { clientCertificate } from './client-certificate.ts';
 import { controlSettings } from './control-settings.ts';
 import { findTargets } from './targets.ts';
-import { findTool } from './tools.ts';
+import { findTool, pollsWithSipsak } from './tools.ts';
 import { checkOwnFifo } from './whose-fifo.ts';
 
 /** What the probes came to. */
@@ -37,9 +37,9 @@ export async function checkPolls(
 ): Promise<PollReport> {
   const until = deadline.sooner(params.probe_timeout * 1000);
   const { targets, problems } = findTargets(params, mainPid);
-  if (params.monitor_tools === 'external')
+  if (pollsWithSipsak(params))
     return {
-      problems: [...problems, ...(await pollWithSipsak(params, targets, until))],
+      problems: [...problems, ...(await sipsakProblems(params, targets, until))],
       outcomes: [],
       unchecked: [],
     };
@@ -72,7 +72,7 @@ export function hasReplied(outcome: Outcome): boolean {
   return outcome.healthy || outcome.status !== undefined;
 }
 
-async function pollWithSipsak(
+async function sipsakProblems(
   params: Params,
   targets: readonly Target[],
   deadline: Deadline,

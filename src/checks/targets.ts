@@ -20,9 +20,15 @@ export interface Targets {
  * A hot standby listens on the service's address while another node has it: a poll of that address would be answered
  * by the other node, and a hung standby would pass for healthy. So where listen_address is not on this node, and
  * nobody has named another address, a socket of this very instance is polled in its place. `mainPid` is its main
- * process, undefined if it does not run.
+ * process, undefined if it does not run. Each is asked for `probe_uri`, if that is set.
  */
 export function findTargets(params: Params, mainPid: number | undefined): Targets {
+  const found = findSockets(params, mainPid);
+  const { probe_uri: uri } = params;
+  return uri === '' ? found : { ...found, targets: found.targets.map((target) => ({ ...target, uri })) };
+}
+
+function findSockets(params: Params, mainPid: number | undefined): Targets {
   if (params.probes.length > 0) return { targets: params.probes, problems: [] };
   const { listen_address, port, proto } = params;
   const address = params.monitoring_ip || listen_address;

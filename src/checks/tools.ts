@@ -6,8 +6,13 @@ import { OCF_ERR_INSTALLED } from '../ocf/exit-code.ts';
 /** The programs of monitor_tools=external are there. Throws Failure OCF_ERR_INSTALLED. */
 export function checkTools(params: Params): void {
   if (params.monitor_tools !== 'external') return;
-  findTool('sipsak', [params.sipsak]);
+  if (pollsWithSipsak(params)) findTool('sipsak', [params.sipsak]);
   if (params.kamctlrc) findTool('kamctl', [params.kamctl, '/usr/bin/kamctl']);
+}
+
+/** Whether sipsak polls. It looks the domain of a URI up, and would send the poll there: such polls are the agent's own. */
+export function pollsWithSipsak({ monitor_tools, probe_uri }: Params): boolean {
+  return monitor_tools === 'external' && probe_uri === '';
 }
 
 /** The first of the paths at which a program can be executed. Throws Failure OCF_ERR_INSTALLED. */

@@ -36,6 +36,8 @@ export function usableParams(params: Params, faults: readonly ParameterFault[]):
 }
 
 function pollsWith(params: Params, isFault: (name: ParameterName) => boolean): Polls {
+  // A kamailio.cfg that answers one URI only may drop any other without a reply.
+  if (isFault('probe_uri')) return 'none';
   const asTold = isFault('probe_user') ? 'stand-in' : 'as told';
   if (params.probes.length > 0) return asTold;
   if (isFault('port') || isFault('proto')) return 'none';

@@ -10,17 +10,21 @@ import { hostPort, isSameAddress, isWildcard } from '../text/socket-address.ts';
  * undefined where the suspicion is not confirmed.
  */
 
-/** kamailio.cfg answers a URI without user (as the stock file does), but not the polled user. */
+/** kamailio.cfg answers a URI without user (as the stock file does), but refuses or drops the polled user. */
 export async function suggestOtherUser(
   target: Target,
   user: string,
   deadline: Deadline,
 ): Promise<string | undefined> {
-  if (user === '') return undefined;
-  const outcome = await pollTarget(target, '', deadline.sooner(2000));
-  return outcome.healthy
+  const { uri } = target;
+  if (uri === undefined ? user === '' : !uri.includes('@')) return undefined;
+  const withoutUser = uri?.replace(/:.*@/, ':');
+  const other = withoutUser === undefined ? target : { ...target, uri: withoutUser };
+  const outcome = await pollTarget(other, '', deadline.sooner(2000));
+  if (!outcome.healthy) return undefined;
+  return withoutUser === undefined
     ? 'this kamailio.cfg answers a URI without user: set probe_user to nothing (with pcs: probe_user=" ")'
-    : undefined;
+    : `this kamailio.cfg answers ${withoutUser}: set probe_uri=${withoutUser}`;
 }
 
 /** Kamailio reads another FIFO than the one kamctlrc names. `mainPid` holds the FIFO that it reads open. */

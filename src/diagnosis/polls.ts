@@ -1,4 +1,5 @@
 import { checkPolls, hasReplied } from '../checks/health.ts';
+import { pollsWithSipsak } from '../checks/tools.ts';
 import { checkOwnSockets } from '../checks/whose-socket.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
@@ -30,7 +31,7 @@ export async function diagnosePolls(
   deadline: Deadline,
 ): Promise<DiagnosedPoll[]> {
   const mainPid = main.found ? main.process.pid : undefined;
-  if (params.monitor_tools === 'external') {
+  if (pollsWithSipsak(params)) {
     const findings = await examine('probes (sipsak)', async () => {
       const { problems } = await checkPolls(params, mainPid, deadline);
       return problems.length === 0 ? ok('sipsak is answered') : failed(problems, OCF_ERR_GENERIC);
@@ -88,14 +89,11 @@ async function describeOutcome(
         foreign.map((problem) => ({ ...problem, seen: `${outcome.seen}: ${problem.seen}` })),
         OCF_ERR_GENERIC,
       );
+    const pids =
+      outcome.status === undefined && main.found ? findProcesses(params).map(({ pid }) => pid) : [];
+    // A filter may drop what it does not know: silence is asked again as a refusal is.
     const hint =
-      outcome.status !== undefined
-        ? await suggestOtherUser(target, params.probe_user, deadline)
-        : main.found &&
-          suggestOtherSocket(
-            findProcesses(params).map(({ pid }) => pid),
-            target,
-          );
+      suggestOtherSocket(pids, target) ?? (await suggestOtherUser(target, params.probe_user, deadline));
     const code = anyReply && hasReplied(outcome) ? OCF_DEGRADED : OCF_ERR_GENERIC;
     return failed({ seen: outcome.seen, remedy: hint || outcome.remedy }, code);
   });

@@ -2,6 +2,7 @@ import * as values from './domains.ts';
 import { duration, optionalDuration } from './duration.ts';
 import { kamailioOptions } from './kamailio-options.ts';
 import { row } from './parameter-row.ts';
+import { PROBE_URI } from './probe-uri.ts';
 import { WATCH_PARAMETERS } from './watch-parameters.ts';
 
 /** Stands for the instance's name in the default of `pidfile`. */
@@ -148,6 +149,7 @@ Over tls the certificate is not verified: one that strangers distrust is no outa
     short: 'User part of the polled URI',
     long: 'The monitor polls sip:USER@ADDRESS:PORT. Empty: it polls sip:ADDRESS:PORT, which the kamailio.cfg that comes with Kamailio answers as it is.',
   }),
+  probe_uri: PROBE_URI,
   probe_timeout: row({
     type: 'integer',
     default: '5',

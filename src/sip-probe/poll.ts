@@ -3,11 +3,10 @@ import { errorCode, explainExhaustion, isExhaustion } from '../failure/system-er
 import { now } from '../lifetime/clock.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { oneLine } from '../text/one-line.ts';
-import { hostPort } from '../text/socket-address.ts';
 import type { ClientCertificate } from './client-certificate.ts';
 import type { Outcome, Polled } from './outcome.ts';
 import type { Reply } from './reply.ts';
-import type { Target } from './target.ts';
+import { requestUri, type Target } from './target.ts';
 import { pollTcp } from './tcp.ts';
 import { pollTls } from './tls.ts';
 import { pollUdp } from './udp.ts';
@@ -58,10 +57,10 @@ interface Explanation {
 }
 
 function explainReply(reply: Reply, target: Target, user: string): Explanation {
-  const uri = `sip:${user ? `${user}@` : ''}${hostPort(target)}`;
+  const uri = requestUri(target, user);
   return {
     seen: `answers OPTIONS ${uri} with ${reply.status} ${oneLine(reply.phrase, 80)}`.trimEnd(),
-    remedy: remedyFor(reply, uri, user),
+    remedy: remedyFor(reply, uri, target.uri === undefined ? user : ''),
   };
 }
 
@@ -81,7 +80,7 @@ function explainSilence(waitedMs: number): Explanation {
   return {
     seen: `no answer to OPTIONS within ${(waitedMs / 1000).toFixed(1)} s`,
     remedy:
-      'its workers may be busy or hung, or kamailio.cfg drops the request; see its log and `kamctl stats`',
+      'its workers may be busy or hung, or kamailio.cfg drops the request (does a filter want another probe_uri?); see its log and `kamctl stats`',
   };
 }
 

@@ -1,6 +1,6 @@
 import { randomDigits } from '../system/random.ts';
 import { hostPort } from '../text/socket-address.ts';
-import type { Target } from './target.ts';
+import { requestUri, type Target } from './target.ts';
 
 /** An OPTIONS request and what its replies are known by. */
 export interface OptionsRequest {
@@ -14,7 +14,7 @@ export interface OptionsRequest {
 /**
  * Composes an OPTIONS request outside a dialog (RFC 3261 §11.1, §8.1.1). Branch, tag and Call-ID are
  * random, so that nobody who does not see the request can answer it. `user` is the user part of the
- * Request-URI, empty for none; `local` is the address the reply comes to.
+ * Request-URI, empty for none, unless the target has a URI of its own; `local` is the address the reply comes to.
  */
 export function composeOptions(
   target: Target,
@@ -26,7 +26,7 @@ export function composeOptions(
   const branch = `z9hG4bK${callId}`;
   const cseq = 1;
   const here = hostPort(local);
-  const uri = `sip:${user ? `${user}@` : ''}${hostPort(target)}`;
+  const uri = requestUri(target, user);
   const head = [
     `OPTIONS ${uri} SIP/2.0`,
     `Via: SIP/2.0/${target.transport.toUpperCase()} ${here};rport;branch=${branch}`,

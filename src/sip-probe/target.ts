@@ -10,6 +10,13 @@ export interface Target {
   /** IPv4 or IPv6 literal, without brackets. */
   readonly address: string;
   readonly port: number;
+  /** The Request-URI, if it is another than user, address and port make. */
+  readonly uri?: string;
+}
+
+/** What a target is asked for: its own URI, else `sip:USER@ADDRESS:PORT`. `user` is empty for none. */
+export function requestUri(target: Target, user: string): string {
+  return target.uri ?? `sip:${user ? `${user}@` : ''}${hostPort(target)}`;
 }
 
 /** `udp:10.0.0.1:5060`, `tcp:[2001:db8::1]:5060`: as Kamailio's listen lines have it. */

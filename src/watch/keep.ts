@@ -63,9 +63,9 @@ export async function endWatcher(pidfile: string): Promise<void> {
 /** All that makes one watcher different from another: the agent's version, and the parameters that it works with. */
 export function termsOf(params: Params, { instance }: Invocation): string {
   const { binary, pidfile, kamuser, watch, watch_timeout } = params;
-  const { listen_address, monitoring_ip, port, proto, probes, probe_user } = params;
-  const polls =
-    watch === 'sip' ? [watch_timeout, listen_address, monitoring_ip, port, proto, probes, probe_user] : [];
+  const { listen_address, monitoring_ip, port, proto, probes, probe_user, probe_uri } = params;
+  const polled = [listen_address, monitoring_ip, port, proto, probes, probe_user, probe_uri];
+  const polls = watch === 'sip' ? [watch_timeout, ...polled] : [];
   return JSON.stringify([VERSION, COMMIT, instance, watch, binary, pidfile, kamuser, ...polls]);
 }
 

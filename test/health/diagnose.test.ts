@@ -56,6 +56,18 @@ const BROKEN: readonly Broken[] = [
     remedy: /set probe_user to nothing/,
   },
   {
+    name: 'the polled user gets no answer, a URI without user does',
+    options: {
+      route: 'if (is_method("OPTIONS") && $rU == $null) { sl_send_reply("200", "OK"); }\n  exit;',
+      params: { probe_user: '' },
+    },
+    params: () => ({ probe_user: 'monitor', probe_timeout: '1' }),
+    code: 1,
+    check: /^udp:/,
+    seen: /no answer to OPTIONS/,
+    remedy: /set probe_user to nothing/,
+  },
+  {
     name: 'the FIFO is configured elsewhere than kamctlrc says',
     breakIt: (instance) => writeFileSync(instance.kamctlrc, 'RPCFIFOPATH=/run/elsewhere.fifo\n'),
     code: 1,

@@ -73,6 +73,55 @@ test('the stock kamailio.cfg, unchanged, passes with an empty probe_user', async
   );
 });
 
+/** A filter of traffic: what does not ask for the domain gets no answer at all. */
+const DOMAIN_ONLY = {
+  route: `if (is_method("OPTIONS") && $ru == "sip:sip.example.org") { sl_send_reply("200", "OK"); }
+  exit;`,
+};
+
+test('a Kamailio that answers its domain alone is polled with probe_uri, and the domain is not looked up', () =>
+  withInstance(DOMAIN_ONLY, async (instance) => {
+    const asked = { probe_uri: 'sip:sip.example.org', probe_timeout: '1' };
+    assertCall(await call(instance, 'start', asked), 0);
+    for (const monitor_tools of ['builtin', 'external']) {
+      const tools = { monitor_tools, ...(monitor_tools === 'external' && { kamctlrc: '' }) };
+      const healthy = await call(instance, 'monitor', { ...asked, ...tools });
+      assertCall(healthy, 0);
+      assert.is(healthy.stderr, '');
+    }
+    const missed = { ...asked, probe_uri: 'sip:monitor@sip.example.org' };
+    assertCall(await call(instance, 'monitor', missed), 1, /udp:.*: no answer to OPTIONS within .*probe_uri/);
+    const report = await call(instance, 'diagnose', missed);
+    assert.match(
+      report.stdout,
+      /FAILED +udp:.*\n +-> this kamailio\.cfg answers sip:sip\.example\.org: set probe_uri=sip:sip\.example\.org/,
+    );
+    // Any other URI would be dropped: nothing that it could be polled with is left.
+    const unusable = await call(instance, 'monitor', { ...asked, probe_uri: 'sip.example.org' });
+    assertCall(unusable, 190, /probe_uri=sip\.example\.org: is no SIP URI.*SIP is not polled/);
+  }));
+
+for (const probe_uri of [
+  'monitor',
+  'sip:',
+  'sip:@example.org',
+  'sip:a b@example.org',
+  'sip:a@b@c.org',
+  'tel:+4930',
+  '<sip:example.org>',
+  'sip:example.org?Subject=x',
+  'sip:example.org SIP/2.0\r\nX: y',
+  `sip:${'a'.repeat(600)}`,
+]) {
+  test(`probe_uri=${JSON.stringify(probe_uri.slice(0, 40))} is refused`, async () => {
+    assertCall(
+      await callAgent('validate-all', { listen_address: '127.0.0.1', probe_uri }),
+      6,
+      /probe_uri=.*: is no SIP URI; write it/,
+    );
+  });
+}
+
 const REFUSED = {
   'sctp:127.0.0.1:5060': /entry "sctp:127\.0\.0\.1:5060" has no transport of udp, tcp, tls/,
   'udp:sip.example.org:5060': /entry "udp:sip\.example\.org:5060" has no IPv4 or bracketed IPv6 address/,

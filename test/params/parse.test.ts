@@ -26,6 +26,7 @@ test('what is not set has the established default', () => {
       monitor_tools: 'builtin',
       probes: [],
       probe_user: 'monitor',
+      probe_uri: '',
       probe_timeout: 5,
       probe_tls_cert: '',
       probe_tls_key: '',

@@ -23,6 +23,7 @@ const UNUSABLE: Readonly<Record<string, readonly (readonly [string, RegExp])[]>>
   monitoring_ip: [['sip.example.org', /monitoring_ip=sip\.example\.org: is no IPv4/]],
   probes: [['udp:', /probes=udp:: entry "udp:"/]],
   probe_user: [['a@b', /probe_user=a@b: is no user part/]],
+  probe_uri: [['sip:', /probe_uri=sip:: is no SIP URI.*SIP is not polled/]],
   probe_timeout: [
     ['abc', /probe_timeout=abc: is not a duration/],
     ['500ms', /probe_timeout=500ms: is not a duration from 1 s on/],

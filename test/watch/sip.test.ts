@@ -152,6 +152,20 @@ test('an answer other than 200 is an answer', () =>
     assert.equal(watched.reports(), []);
   }));
 
+test('the watcher asks for probe_uri, as the monitor does', () =>
+  withWatched(
+    async (watched) => {
+      const params = { ...SIP, probe_uri: 'sip:sip.example.org' };
+      assertCall(await watched.act('start', params), 0);
+      const first = await watched.untilWatched();
+      await until(() => polls(watched.instance, 'udp').answered >= 2, 'it is answered');
+      assertCall(await watched.act('reload-agent', { ...params, probe_uri: 'sip:other.example.org' }), 0);
+      assert.is.not(await watched.untilWatched(), first);
+      await until(() => watched.reports().length > 0, 'a URI that gets no answer is reported');
+    },
+    { route: 'if ($ru == "sip:sip.example.org") { sl_send_reply("200", "OK"); }\n  exit;' },
+  ));
+
 test('a Kamailio under more load than it can take is not reported, however many polls it loses', () =>
   withPolled(
     {
