@@ -1,6 +1,8 @@
-import { checkControlPlane, checkPolls, type PollReport } from '../checks/health.ts';
+import { deadWorkers } from '../checks/dead-workers.ts';
+import { checkControlPlane, checkPolls, NOTHING_POLLED } from '../checks/health.ts';
 import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { stoppedMain } from '../checks/supervision.ts';
+import { isPolled } from '../checks/tools.ts';
 import { untoldAccount } from '../checks/untold-account.ts';
 import { usableParams } from '../checks/usable.ts';
 import { checkOwnSockets } from '../checks/whose-socket.ts';
@@ -17,7 +19,6 @@ import {
 } from '../ocf/exit-code.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import { type ParameterFault, readParamsWithFaults } from '../params/parse.ts';
-import { processesLeft } from '../process/dead-workers.ts';
 import { describeProcesses, findProcesses } from '../process/instance.ts';
 import { findMain, findMainByDescent, type MainProcess } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
@@ -78,13 +79,14 @@ async function judge(context: Context): Promise<ExitCode> {
   const unchecked = polls === 'none' ? [...unusable, UNPOLLED] : [...unusable];
   const [polled, control] = await Promise.all([
     polls === 'none'
-      ? NOT_POLLED
+      ? NOTHING_POLLED
       : ifUsable(checkPolls(params, pid, deadline, polls === 'stand-in'), unchecked),
     // Kamailio answers the probes, which are out by then, while a FIFO for its other reply is made.
     nextTurn().then(() => ifUsable(checkControlPlane(params, pid, deadline), unchecked)),
   ]);
   unchecked.push(...(polled?.unchecked ?? []));
   for (const outcome of polled?.outcomes ?? []) note(() => `polled ${describeOutcome(outcome)}`);
+  if (!isPolled(params)) note(() => 'SIP is not polled (probes=none)');
   note(() => describeControlPlane(params, control));
   const found = [...(polled?.problems ?? []), ...(control ?? [])];
   if (found.length > 0) {
@@ -92,7 +94,8 @@ async function judge(context: Context): Promise<ExitCode> {
     const now = findMainOf(identity, faults);
     if (!now.found) throw withoutMain(identity, now.why, faults);
     throw new Failure(
-      [...deadWorkers(now.process), ...found, ...unchecked],
+      // Without polls they have been looked for already.
+      [...(isPolled(params) ? deadWorkers(now.process) : []), ...found, ...unchecked],
       OCF_ERR_GENERIC,
       `Kamailio runs (pid ${pid}) but is not healthy`,
     );
@@ -119,15 +122,6 @@ function describeControlPlane({ kamctlrc }: Params, problems: readonly Problem[]
 }
 
 const UNPOLLED: Problem = { seen: 'SIP is not polled, for the address, port, transport or URI is not known' };
-const NOT_POLLED: PollReport = { problems: [], outcomes: [], unchecked: [] };
-
-/** Why nothing answers, if its workers died in their initialisation: a person need not look for a hang. */
-function deadWorkers(main: ProcessStat): Problem[] {
-  const left = processesLeft(main);
-  if (left === undefined) return [];
-  const seen = `its processes have died, ${left} besides the main one ${left === 1 ? 'is' : 'are'} left`;
-  return [{ seen, remedy: "see Kamailio's log for what they could not reach, such as a database" }];
-}
 
 /** What nothing speaks against is healthy. What only predicts or hides a failure must be seen, and cost nothing. */
 function verdict(seen: string, reservations: readonly Problem[]): ExitCode {

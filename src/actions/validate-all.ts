@@ -27,7 +27,7 @@ export async function validateAll(context: Context): Promise<ExitCode> {
 function warnOfOtherNodes({ monitoring_ip, listen_address, probes }: Params, log: Log): void {
   const named = [
     ...(monitoring_ip && monitoring_ip !== listen_address ? [monitoring_ip] : []),
-    ...probes.map(({ address }) => address),
+    ...(probes ?? []).map(({ address }) => address),
   ];
   for (const address of new Set(named.filter((one) => !isOnThisNode(one)))) {
     log.warn(

@@ -5,7 +5,7 @@ import { explainExhaustion, isExhaustion } from '../failure/system-error.ts';
 import type { Params } from '../interface/parameters.ts';
 import { askUptime } from '../kamctl/methods.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
-import { readStatus } from '../process/procfs.ts';
+import { readStat, readStatus } from '../process/procfs.ts';
 import type { ClientCertificate } from '../sip-probe/client-certificate.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { pollTarget } from '../sip-probe/poll.ts';
@@ -13,7 +13,7 @@ import { describeTarget, type Target } from '../sip-probe/target.ts';
 import { clientCertificate } from './client-certificate.ts';
 import { controlSettings } from './control-settings.ts';
 import { findTargets } from './targets.ts';
-import { findTool, pollsWithSipsak } from './tools.ts';
+import { findTool, isPolled, pollsWithSipsak } from './tools.ts';
 import { checkOwnFifo } from './whose-fifo.ts';
 
 /** What the probes came to. */
@@ -25,6 +25,9 @@ export interface PollReport {
   readonly unchecked: readonly Problem[];
 }
 
+/** The report of a monitor that has polled nothing itself. */
+export const NOTHING_POLLED: PollReport = { problems: [], outcomes: [], unchecked: [] };
+
 /**
  * Polls every target at once (see `findTargets` for `mainPid`); a problem for each that did not answer 200, or with `anyReply` for each that did not
  * answer. Throws Failure OCF_ERR_INSTALLED without sipsak.
@@ -35,13 +38,14 @@ export async function checkPolls(
   deadline: Deadline,
   anyReply = false,
 ): Promise<PollReport> {
+  if (!isPolled(params))
+    return { ...NOTHING_POLLED, problems: await checkUnpolled(params, mainPid, deadline) };
   const until = deadline.sooner(params.probe_timeout * 1000);
   const { targets, problems } = findTargets(params, mainPid);
   if (pollsWithSipsak(params))
     return {
+      ...NOTHING_POLLED,
       problems: [...problems, ...(await sipsakProblems(params, targets, until))],
-      outcomes: [],
-      unchecked: [],
     };
   const { certificate, unchecked } = certificateFor(params, targets);
   const polled = unchecked.length > 0 ? targets.filter(({ transport }) => transport !== 'tls') : targets;
@@ -50,6 +54,18 @@ export async function checkPolls(
   );
   const failed = outcomes.filter((outcome) => !(anyReply && hasReplied(outcome)));
   return { problems: [...problems, ...failed.flatMap(problemOf)], outcomes, unchecked };
+}
+
+/** What is checked where nothing is polled; only then it is loaded. */
+async function checkUnpolled(
+  params: Params,
+  mainPid: number | undefined,
+  deadline: Deadline,
+): Promise<readonly Problem[]> {
+  const main = mainPid === undefined ? undefined : readStat(mainPid);
+  if (!main) return [];
+  const { checkWithoutPolls } = await import('./without-polls.ts');
+  return checkWithoutPolls(params, main, deadline);
 }
 
 /** The client certificate, if a tls socket is polled and one is set. */

@@ -1,10 +1,11 @@
 import type { Problem } from '../failure/failure.ts';
+import type { Proto } from '../interface/domains.ts';
 import type { Params } from '../interface/parameters.ts';
 import { isOnThisNode, loopbackOf } from '../process/local-address.ts';
 import { readStat } from '../process/procfs.ts';
 import { listeningSockets, socketInodes } from '../process/sockets.ts';
 import { findWorkers } from '../process/workers.ts';
-import type { Target, Transport } from '../sip-probe/target.ts';
+import type { Target } from '../sip-probe/target.ts';
 import { hostPort, isWildcard } from '../text/socket-address.ts';
 
 /** What is polled. */
@@ -29,13 +30,10 @@ export function findTargets(params: Params, mainPid: number | undefined): Target
 }
 
 function findSockets(params: Params, mainPid: number | undefined): Targets {
-  if (params.probes.length > 0) return { targets: params.probes, problems: [] };
+  if (params.probes) return { targets: params.probes, problems: [] };
   const { listen_address, port, proto } = params;
   const address = params.monitoring_ip || listen_address;
-  const transports: Transport[] = proto.endsWith('udptcp')
-    ? ['udp', 'tcp']
-    : [proto.endsWith('tcp') ? 'tcp' : 'udp'];
-  const named = transports.map((transport) => ({ transport, address: pollable(address), port }));
+  const named = transportsOf(proto).map((transport) => ({ transport, address: pollable(address), port }));
   if (address !== listen_address || isOnThisNode(listen_address)) return { targets: named, problems: [] };
   if (!proto.startsWith('conf_')) {
     const loopback = loopbackOf(listen_address);
@@ -49,6 +47,12 @@ function findSockets(params: Params, mainPid: number | undefined): Targets {
     targets: found.flatMap(({ own }) => own ?? []),
     problems: found.flatMap(({ target, own }) => (own ? [] : [noOwnSocket(target)])),
   };
+}
+
+/** What Kamailio is to listen on, as proto says. */
+export function transportsOf(proto: Proto): readonly ('udp' | 'tcp')[] {
+  if (proto.endsWith('udptcp')) return ['udp', 'tcp'];
+  return [proto.endsWith('tcp') ? 'tcp' : 'udp'];
 }
 
 /** Nobody can send to a wildcard; what listens on it listens on the loopback address, too. */

@@ -10,9 +10,14 @@ export function checkTools(params: Params): void {
   if (params.kamctlrc) findTool('kamctl', [params.kamctl, '/usr/bin/kamctl']);
 }
 
+/** Whether anything is polled: not with probes=none. */
+export function isPolled({ probes }: Params): boolean {
+  return probes?.length !== 0;
+}
+
 /** Whether sipsak polls. It looks the domain of a URI up, and would send the poll there: such polls are the agent's own. */
-export function pollsWithSipsak({ monitor_tools, probe_uri }: Params): boolean {
-  return monitor_tools === 'external' && probe_uri === '';
+export function pollsWithSipsak(params: Params): boolean {
+  return params.monitor_tools === 'external' && isPolled(params) && params.probe_uri === '';
 }
 
 /** The first of the paths at which a program can be executed. Throws Failure OCF_ERR_INSTALLED. */

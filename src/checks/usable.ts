@@ -23,8 +23,7 @@ type Polls = 'as told' | 'stand-in' | 'none';
 
 /** Sorts out what `params` are good for. `faults` are the parameters for which they hold stand-ins. */
 export function usableParams(params: Params, faults: readonly ParameterFault[]): Usable {
-  const polls =
-    faults.length === 0 ? 'as told' : pollsWith(params, (name) => faults.some((f) => f.name === name));
+  const polls = faults.length === 0 ? 'as told' : pollsWith(params, faults);
   const missing = missingTools(params);
   // sipsak does not tell a refusal from silence as the agent's own client does.
   const isOwnClient = missing.length > 0 || polls === 'stand-in';
@@ -35,14 +34,17 @@ export function usableParams(params: Params, faults: readonly ParameterFault[]):
   };
 }
 
-function pollsWith(params: Params, isFault: (name: ParameterName) => boolean): Polls {
+function pollsWith(params: Params, faults: readonly ParameterFault[]): Polls {
+  const isFault = (faulty: ParameterName) => faults.some(({ name }) => name === faulty);
   // A kamailio.cfg that answers one URI only may drop any other without a reply.
   if (isFault('probe_uri')) return 'none';
   const asTold = isFault('probe_user') ? 'stand-in' : 'as told';
-  if (params.probes.length > 0) return asTold;
+  if (params.probes && params.probes.length > 0) return asTold;
   if (isFault('port') || isFault('proto')) return 'none';
-  if (isFault('listen_address') && !params.monitoring_ip) return 'none';
+  if (isFault('listen_address') && (!params.monitoring_ip || params.probes)) return 'none';
   if (!isFault('probes') && !isFault('monitoring_ip')) return asTold;
+  // A word without a socket may be a slip of `none`: that Kamailio answers no poll.
+  if (faults.some(({ name, text }) => name === 'probes' && !text?.includes(':'))) return 'none';
   // With conf_*, Kamailio listens where kamailio.cfg says, and the unusable parameter may have said where that is.
   return params.proto.startsWith('conf_') ? 'none' : 'stand-in';
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '../failure/failure.ts';
 import { describeProcess, unitOf } from '../process/describe.ts';
+import { descriptorTargets } from '../process/descriptors.ts';
 import type { Instance } from '../process/instance.ts';
 import { isOnThisNode } from '../process/local-address.ts';
 import type { ProcessStat } from '../process/procfs.ts';
@@ -20,8 +21,7 @@ export function checkOwnSockets(
   instance: Instance,
 ): readonly Problem[] {
   const listening = listeningSockets();
-  const processes = main ? [main, ...findWorkers(main, instance)] : [];
-  const inodes = new Set(processes.flatMap(({ pid }) => socketInodes(pid)));
+  const inodes = main ? inodesOf(main, instance) : new Set<string>();
   // An agent that may not see the descriptors of its Kamailio can judge nothing.
   if (main && inodes.size === 0) return [];
   // Whoever has an address that is not on this node answers for it.
@@ -32,6 +32,38 @@ export function checkOwnSockets(
       if (receivers.length === 0 || receivers.some(({ inode }) => inodes.has(inode))) return [];
       return [heldByOthers(target, receivers)];
     });
+}
+
+/**
+ * A problem for each socket that this instance does not listen on, for one that is not polled. The address need not be on
+ * this node: a hot standby listens on it as well.
+ */
+export function checkListening(
+  targets: readonly Target[],
+  main: ProcessStat,
+  instance: Instance,
+): readonly Problem[] {
+  // An agent that may not see the descriptors can judge nothing. One that comes up has some, and no socket yet.
+  if (descriptorTargets(main.pid).length === 0) return [];
+  const listening = listeningSockets();
+  const inodes = inodesOf(main, instance);
+  return targets.flatMap((target) => {
+    const receivers = receiversOf(target, listening);
+    if (receivers.some(({ inode }) => inodes.has(inode))) return [];
+    return [receivers.length > 0 ? heldByOthers(target, receivers) : notListening(target)];
+  });
+}
+
+function inodesOf(main: ProcessStat, instance: Instance): ReadonlySet<string> {
+  return new Set([main, ...findWorkers(main, instance)].flatMap(({ pid }) => socketInodes(pid)));
+}
+
+function notListening(target: Target): Problem {
+  return {
+    where: describeTarget(target),
+    seen: 'this Kamailio does not listen there',
+    remedy: 'compare its listen lines with listen_address, port and proto (`ss -lntup`)',
+  };
 }
 
 /** The sockets that get what is sent to a target: those on its very address, else those on a wildcard. */

@@ -1,5 +1,5 @@
 import { checkPolls, hasReplied } from '../checks/health.ts';
-import { pollsWithSipsak } from '../checks/tools.ts';
+import { isPolled, pollsWithSipsak } from '../checks/tools.ts';
 import { checkOwnSockets } from '../checks/whose-socket.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
@@ -11,7 +11,7 @@ import type { Outcome } from '../sip-probe/outcome.ts';
 import { describeTarget, type Target } from '../sip-probe/target.ts';
 import { oneLine } from '../text/one-line.ts';
 import { isSameAddress } from '../text/socket-address.ts';
-import { examine, type Finding, failed, findingsOf, ok, warning } from './finding.ts';
+import { examine, type Finding, failed, findingsOf, ok, type Result, skipped, warning } from './finding.ts';
 import { suggestOtherSocket, suggestOtherUser } from './hints.ts';
 
 /** One polled socket: its findings, and its outcome if the agent's own client polled it. */
@@ -31,6 +31,8 @@ export async function diagnosePolls(
   deadline: Deadline,
 ): Promise<DiagnosedPoll[]> {
   const mainPid = main.found ? main.process.pid : undefined;
+  if (!isPolled(params))
+    return [{ findings: await examine('sockets', () => sockets(params, mainPid, deadline)) }];
   if (pollsWithSipsak(params)) {
     const findings = await examine('probes (sipsak)', async () => {
       const { problems } = await checkPolls(params, mainPid, deadline);
@@ -53,6 +55,15 @@ export async function diagnosePolls(
     ...(unchecked.length > 0 ? findingsOf('polls over tls', failed(unchecked, OCF_DEGRADED), 0) : []),
   ];
   return others.length > 0 ? [...polled, { findings: others }] : polled;
+}
+
+/** What stands in for the polls of a Kamailio that answers none. */
+async function sockets(params: Params, mainPid: number | undefined, deadline: Deadline): Promise<Result> {
+  if (mainPid === undefined) return skipped('Kamailio does not run, and SIP is not polled (probes=none)');
+  const { problems } = await checkPolls(params, mainPid, deadline);
+  return problems.length === 0
+    ? ok('Kamailio listens on all of them; SIP is not polled (probes=none)')
+    : failed(problems, OCF_ERR_GENERIC);
 }
 
 async function describeOutcome(
@@ -107,7 +118,7 @@ function answeredBy(params: Params, target: Target, seen: string) {
       remedy: 'leave monitoring_ip and probes empty, and a socket of this very instance is polled',
     });
   }
-  const isNamed = params.probes.length > 0 || params.monitoring_ip !== '';
+  const isNamed = params.probes !== undefined || params.monitoring_ip !== '';
   if (isNamed || isSameAddress(target.address, params.listen_address)) return ok(seen);
   return ok(`${seen}, polled in place of ${params.listen_address}, which is not on this node`);
 }

@@ -68,10 +68,12 @@ const MAX_PROBES = 64;
 
 /**
  * A list of sockets as Kamailio's listen lines have them, separated by blanks or commas:
- * `udp:10.0.0.1:5060 tls:[2001:db8::1]`. Without a port it is 5060, for tls 5061.
+ * `udp:10.0.0.1:5060 tls:[2001:db8::1]`. Without a port it is 5060, for tls 5061. The word `none` is a list without
+ * sockets. Undefined if nothing is said.
  */
-export function targets(text: string): readonly Target[] {
-  if (text.trim() === '') return [];
+export function targets(text: string): readonly Target[] | undefined {
+  if (text.trim() === '') return undefined;
+  if (text.trim() === 'none') return [];
   const entries = text.split(',').flatMap((part) => part.trim().split(/[ \t]+/));
   if (entries.length > MAX_PROBES) {
     throw new Failure({
@@ -88,7 +90,9 @@ function target(entry: string): Target {
   const [, scheme, bracketed, plain, portText] =
     /^([a-z]+):(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(entry) ?? [];
   if (scheme === undefined)
-    throw refuse('is no socket; write TRANSPORT:ADDRESS:PORT, an IPv6 address in brackets');
+    throw refuse(
+      'is no socket; write TRANSPORT:ADDRESS:PORT, an IPv6 address in brackets, or none for no poll',
+    );
   const transport = TRANSPORTS.find((name) => name === scheme);
   if (!transport) throw refuse(`has no transport of ${TRANSPORTS.join(', ')}`);
   const literal = bracketed ?? plain ?? '';

@@ -139,6 +139,8 @@ Only processes of root, kamuser, or the owner of the pidfile or its directory co
     short: 'Sockets to poll',
     long: `What to poll instead of monitoring_ip, port and proto: a list of sockets as Kamailio's listen lines have them, separated by blanks or commas, for example "udp:192.0.2.10:5060 tls:[2001:db8::1]:5061". The transports are udp, tcp and tls; without a port it is 5060, for tls 5061. All are polled at the same time, and all have to answer.
 
+none: SIP is not polled, for a Kamailio that answers none, such as sipcapture. A monitor then checks the main process, the control plane, that workers live and are not stopped, and that Kamailio listens on listen_address and port over what proto names.
+
 Over tls the certificate is not verified: one that strangers distrust is no outage. At check level 20 its expiry is looked at.`,
   }),
   probe_user: row({

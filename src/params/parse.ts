@@ -33,6 +33,8 @@ export interface Parsed {
 /** A parameter that cannot be used, and why. */
 export interface ParameterFault {
   readonly name: ParameterName;
+  /** What somebody wrote; undefined if the parameter is not set. */
+  readonly text?: string | undefined;
   readonly problems: readonly Problem[];
 }
 
@@ -48,7 +50,7 @@ export function readParamsWithFaults(invocation: Invocation): Parsed {
       return [name, parseOne(name, raw[name], invocation.instance)];
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      faults.push({ name, problems: error.problems });
+      faults.push({ name, text: raw[name], problems: error.problems });
       return [name, standIn(name, raw[name], invocation.instance)];
     }
   });

@@ -24,7 +24,7 @@ test('what is not set has the established default', () => {
       kamgroup: '',
       extra_options: [],
       monitor_tools: 'builtin',
-      probes: [],
+      probes: undefined,
       probe_user: 'monitor',
       probe_uri: '',
       probe_timeout: 5,

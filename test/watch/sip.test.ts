@@ -152,15 +152,20 @@ test('an answer other than 200 is an answer', () =>
     assert.equal(watched.reports(), []);
   }));
 
-test('the watcher asks for probe_uri, as the monitor does', () =>
+test('the watcher follows probe_uri and probes=none, as the monitor does', () =>
   withWatched(
     async (watched) => {
       const params = { ...SIP, probe_uri: 'sip:sip.example.org' };
       assertCall(await watched.act('start', params), 0);
       const first = await watched.untilWatched();
       await until(() => polls(watched.instance, 'udp').answered >= 2, 'it is answered');
+      assertCall(await watched.act('reload-agent', { ...SIP, probes: 'none' }), 0);
+      const second = await watched.untilWatched();
+      assert.is.not(second, first);
+      await until(() => readPolls(watched.instance.pidfile)?.split('\n').length === 1, 'it polls nothing');
+      assertCall(await watched.act('monitor', { ...SIP, probes: 'none' }), 0);
       assertCall(await watched.act('reload-agent', { ...params, probe_uri: 'sip:other.example.org' }), 0);
-      assert.is.not(await watched.untilWatched(), first);
+      assert.is.not(await watched.untilWatched(), second);
       await until(() => watched.reports().length > 0, 'a URI that gets no answer is reported');
     },
     { route: 'if ($ru == "sip:sip.example.org") { sl_send_reply("200", "OK"); }\n  exit;' },
