@@ -1,6 +1,8 @@
 import { checkNode } from '../checks/node.ts';
+import { joinProblems } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import { checkConfiguration } from '../launch/configuration.ts';
+import { switchedOffByUdp } from '../launch/without-tcp.ts';
 import { type ExitCode, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import type { Log } from '../ocf/log.ts';
 import { readParams } from '../params/parse.ts';
@@ -18,6 +20,8 @@ export async function validateAll(context: Context): Promise<ExitCode> {
   if (checkLevelOf(invocation) === 0) return OCF_SUCCESS;
   const account = await checkNode(params);
   checkConfiguration(params, account, deadline);
+  const lost = switchedOffByUdp(params, account, deadline);
+  if (lost) context.log.warn(joinProblems([lost]));
   warnOfOtherNodes(params, context.log);
   if (params.watch !== 'off') await warnOutsideCluster(context);
   return OCF_SUCCESS;

@@ -6,6 +6,7 @@ import type { Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import { kamailiosWords } from '../journal/journal.ts';
 import { checkConfiguration } from '../launch/configuration.ts';
+import { switchedOffByUdp } from '../launch/without-tcp.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_DEGRADED } from '../ocf/exit-code.ts';
 import type { ParameterFault } from '../params/parse.ts';
@@ -85,8 +86,10 @@ function version(params: Params, deadline: Deadline): Result {
 function configuration(params: Params, deadline: Deadline): Result {
   checkBinary(params);
   checkConffile(params);
-  checkConfiguration(params, checkAccounts(params), deadline.sooner(10_000));
-  return ok(`${params.conffile}: Kamailio accepts it`);
+  const account = checkAccounts(params);
+  checkConfiguration(params, account, deadline.sooner(10_000));
+  const lost = switchedOffByUdp(params, account, deadline.sooner(10_000));
+  return lost ? warning(lost) : ok(`${params.conffile}: Kamailio accepts it`);
 }
 
 function accounts(params: Params): Result {

@@ -67,7 +67,9 @@ ${INSTANCE_MARK} in the default stands for the name of the resource. The directo
     short: 'SIP transports',
     long: `One of ${values.PROTOS.join(', ')}.
 
-udp, tcp and udptcp hand Kamailio its sockets on the command line: listen_address and the loopback address, with port. With conf_udp, conf_tcp and conf_udptcp the listen lines of the configuration file hold; the part behind the underscore only says what is polled.`,
+udp, tcp and udptcp hand Kamailio its sockets on the command line: listen_address and the loopback address, with port. With conf_udp, conf_tcp and conf_udptcp the listen lines of the configuration file hold; the part behind the underscore only says what is polled.
+
+udp also gives Kamailio -T, as the shell agent does: it switches off all tcp and tls listen lines of the configuration file, without a word. validate-all and diagnose warn of such lines; conf_udp keeps them.`,
   }),
   sipsak: row({
     type: 'string',

@@ -12,12 +12,17 @@ import { errorLines } from './launch.ts';
 /**
  * Lets Kamailio check its configuration file (`-c`), with the options that it would be started with:
  * they may define what the file's #!ifdef ask for; and as the account that it would run as, since nothing that the
- * file names is to be opened by root. A running instance is not disturbed.
+ * file names is to be opened by root; or with other `options`. A running instance is not disturbed.
  * Returns what Kamailio prints: the sockets that it would listen on.
  * Throws Failure OCF_ERR_ARGS with Kamailio's own words, which name line and column.
  */
-export function checkConfiguration(params: Params, account: Account | undefined, deadline: Deadline): string {
-  const words = ['-c', '-f', params.conffile, ...configuredArguments(params)];
+export function checkConfiguration(
+  params: Params,
+  account: Account | undefined,
+  deadline: Deadline,
+  options: readonly string[] = configuredArguments(params),
+): string {
+  const words = ['-c', '-f', params.conffile, ...options];
   const { program, args, env } = commandAs(account, params.binary, words);
   const check = runProgram(program, args, { env, limitMs: deadline.remaining });
   if (check.status === 0) return check.stdout;

@@ -2,6 +2,7 @@ import type { Params } from '../interface/parameters.ts';
 import { socketDetails } from '../process/socket-details.ts';
 import { describeHolder, type ListeningSocket, listeningSockets } from '../process/sockets.ts';
 import { hostPort, isIPv6Literal, isSameAddress, isWildcard } from '../text/socket-address.ts';
+import { printedSockets } from './printed-sockets.ts';
 
 /** A socket that Kamailio wanted. */
 type Wanted = Pick<ListeningSocket, 'transport' | 'address' | 'port'>;
@@ -34,15 +35,11 @@ function addressIn(line: string): Named[] {
   return [{ address: text.replace(/^\[|\]$/g, ''), port: port === undefined ? undefined : Number(port) }];
 }
 
-/** The list behind `Listening on`: `udp: localhost [127.0.0.1]:5060`, `tls: ::1:5061`, `udp: 10.0.0.1:5060 advertise ...`. */
 function socketsIn(printed: string): Wanted[] {
-  const [list = ''] = (printed.split(/^Listening on/m)[1] ?? '').split(/^Aliases:/m);
-  return list.split('\n').flatMap((line): Wanted[] => {
-    const [, transport, name = '', address = name, port] =
-      /^ +(udp|tcp|tls): (\S+?)(?: \[(\S+)\])?:(\d+)(?: |$)/.exec(line) ?? [];
-    if (transport === undefined) return [];
-    return [{ transport: transport === 'udp' ? 'udp' : 'tcp', address, port: Number(port) }];
-  });
+  return printedSockets(printed).map(({ protocol, ...socket }) => ({
+    ...socket,
+    transport: protocol === 'udp' ? 'udp' : 'tcp',
+  }));
 }
 
 /**
