@@ -59,7 +59,7 @@ export async function start({ invocation, log, deadline, note }: Context): Promi
   const tries = new Tries(serving);
   for (;;) {
     note(() => `launching ${params.binary} as ${owner?.name ?? 'the calling account'}`);
-    const launched = launch(params.binary, kamailioArguments(params), owner);
+    const launched = launch(params.binary, kamailioArguments(params), owner, params.environment);
     try {
       const main = await waitUntilServing(params, owner, launched, serving);
       if (main !== undefined) warnOfAccount(params, main, log);

@@ -1,5 +1,6 @@
 import * as values from './domains.ts';
 import { duration, optionalDuration } from './duration.ts';
+import { ENVIRONMENT } from './environment.ts';
 import { kamailioOptions } from './kamailio-options.ts';
 import { row } from './parameter-row.ts';
 import { PROBE_URI } from './probe-uri.ts';
@@ -124,6 +125,7 @@ Only processes of root, kamuser, or the owner of the pidfile or its directory co
     short: 'More options for Kamailio',
     long: 'More options for the command line of Kamailio, split at blanks; quotes hold words together. Nothing is expanded or executed. Options that the agent sets itself (-P, -f) or that make Kamailio do something else than serve (-c, -h, -v, -V, -I, -D) are refused.',
   }),
+  environment: ENVIRONMENT,
   monitor_tools: row({
     type: 'select',
     default: 'builtin',

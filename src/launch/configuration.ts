@@ -24,7 +24,10 @@ export function checkConfiguration(
 ): string {
   const words = ['-c', '-f', params.conffile, ...options];
   const { program, args, env } = commandAs(account, params.binary, words);
-  const check = runProgram(program, args, { env, limitMs: deadline.remaining });
+  const check = runProgram(program, args, {
+    env: { ...env, ...params.environment },
+    limitMs: deadline.remaining,
+  });
   if (check.status === 0) return check.stdout;
   const as = account && mustChange(account) ? ` as ${account.name}` : '';
   const byHand = `\`${params.binary} -c -f ${params.conffile}\`${as} shows all`;

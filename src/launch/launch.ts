@@ -41,11 +41,16 @@ const LAST_WORDS_MS = 300;
 const MESSAGE_HEAD = /^[A-Z]+: (\S+) \[[^\]]+:\d+\]: (?:\w+\(\): )?/;
 
 /**
- * Starts a program from an argument vector, as `account`; no shell is involved. Its stderr goes through a pipe, not into
+ * Starts a program from an argument vector, as `account`, with `variables` over its environment; no shell is involved. Its stderr goes through a pipe, not into
  * the agent's own: a Kamailio that logs to stderr keeps it open for life, and the executor would wait for
  * that. (Kamailio ignores SIGPIPE, so it is not hurt when the agent goes.)
  */
-export function launch(binary: string, args: readonly string[], account?: Account): Launch {
+export function launch(
+  binary: string,
+  args: readonly string[],
+  account: Account | undefined,
+  variables: Readonly<Record<string, string>>,
+): Launch {
   let errors = '';
   let end: LaunchEnd | undefined;
   const tag = randomDigits();
@@ -53,7 +58,7 @@ export function launch(binary: string, args: readonly string[], account?: Accoun
   const { program, args: words, env } = commandAs(account, binary, args);
   const child: ChildProcess = spawn(program, words, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...env, [LAUNCH_MARK]: tag },
+    env: { ...env, ...variables, [LAUNCH_MARK]: tag },
   });
   const launchedAt = Number(readStat(child.pid ?? 0)?.startTime ?? Number.POSITIVE_INFINITY);
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -39,7 +39,12 @@ export async function repeatInForeground(
   deadline: Deadline,
 ): Promise<Repetition> {
   const patience = deadline.sooner(REPEAT_MS);
-  const again = launch(params.binary, [...kamailioArguments(params), '-DD', '-E'], account);
+  const again = launch(
+    params.binary,
+    [...kamailioArguments(params), '-DD', '-E'],
+    account,
+    params.environment,
+  );
   let heard = '';
   let heardAt = now();
   let lookedAt = now();

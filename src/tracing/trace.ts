@@ -88,8 +88,8 @@ function parameterLines(env: NodeJS.ProcessEnv): string[] {
   return PARAMETER_NAMES.flatMap((name) => {
     const text = env[`OCF_RESKEY_${name}`];
     if (text === undefined) return [];
-    // Defines and module parameters on a command line are where passwords of databases are.
-    return name === 'extra_options'
+    // Defines, module parameters and variables are where passwords of databases are.
+    return name === 'extra_options' || name === 'environment'
       ? [`${name}: ${text.length} characters, which may hold passwords and are not shown`]
       : [`${name}=${text}`];
   });

@@ -23,6 +23,7 @@ test('what is not set has the established default', () => {
       kamuser: '',
       kamgroup: '',
       extra_options: [],
+      environment: {},
       monitor_tools: 'builtin',
       probes: undefined,
       probe_user: 'monitor',

@@ -20,6 +20,7 @@ const UNUSABLE: Readonly<Record<string, readonly (readonly [string, RegExp])[]>>
   conffile: [['kamailio.cfg', /conffile=kamailio\.cfg: is no absolute path/]],
   kamuser: [['two words', /kamuser=two words: is no name of an account/]],
   extra_options: [['-A "open', /extra_options=.*: ends inside a quote/]],
+  environment: [['LD_PRELOAD=/x.so', /environment=\S+: holds LD_PRELOAD/]],
   monitoring_ip: [['sip.example.org', /monitoring_ip=sip\.example\.org: is no IPv4/]],
   probes: [['udp:', /probes=udp:: entry "udp:"/]],
   probe_user: [['a@b', /probe_user=a@b: is no user part/]],

@@ -72,10 +72,13 @@ test('a failure is traced with its code and reason, and no password or line of a
   await withDirectory(async (directory) => {
     const route = 'append_to_reply("X-Secret: header-of-the-reply\\r\\n"); sl_send_reply("500", "Broken");';
     await withInstance({ route }, async (instance) => {
-      const secret = { extra_options: '-A "DB=mysql://user:pa55word@db/x"' };
+      const secret = {
+        extra_options: '-A "DB=mysql://user:pa55word@db/x"',
+        environment: 'DB_PASSWORD=pa55word',
+      };
       const params = { ...secret, ...traced(directory), probe_timeout: '1', proto: 'udp' };
       const started = await call(instance, 'start', params, {
-        env: { ...ENV, OCF_RESKEY_CRM_meta_timeout: '4000' },
+        env: { ...ENV, OCF_RESKEY_CRM_meta_timeout: '8000' },
       });
       assertCall(started, 1, /500/);
       const trace = tracesIn(directory).get('start') ?? '';
