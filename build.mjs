@@ -88,7 +88,15 @@ const common = {
   preserveSymlinks: true,
   // ES modules bundle flat; a CommonJS package would come inside a wrapper.
   mainFields: ['module', 'main'],
-  define: { AGENT_VERSION: JSON.stringify(source.version), AGENT_COMMIT: JSON.stringify(source.commit) },
+  // Of the library for WebSockets the client alone, which the agent loads for a ws or wss probe. It looks for faster
+  // parts in C beside the agent; nothing that lies there is to run.
+  alias: { ws: './node_modules/ws/lib/websocket.js' },
+  define: {
+    'process.env.WS_NO_BUFFER_UTIL': '"1"',
+    'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
+    AGENT_VERSION: JSON.stringify(source.version),
+    AGENT_COMMIT: JSON.stringify(source.commit),
+  },
   write: false,
 };
 

@@ -9,7 +9,7 @@ import { readStat, readStatus } from '../process/procfs.ts';
 import type { ClientCertificate } from '../sip-probe/client-certificate.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { pollTarget } from '../sip-probe/poll.ts';
-import { describeTarget, type Target } from '../sip-probe/target.ts';
+import { describeTarget, isSecure, type Target } from '../sip-probe/target.ts';
 import { clientCertificate } from './client-certificate.ts';
 import { controlSettings } from './control-settings.ts';
 import { findTargets } from './targets.ts';
@@ -21,7 +21,7 @@ export interface PollReport {
   readonly problems: readonly Problem[];
   /** Outcomes of the agent's own client; none from external tools. */
   readonly outcomes: readonly Outcome[];
-  /** Why tls sockets were not polled: a client certificate that cannot be used says nothing about Kamailio. */
+  /** Why tls and wss sockets were not polled: a client certificate that cannot be used says nothing about Kamailio. */
   readonly unchecked: readonly Problem[];
 }
 
@@ -48,7 +48,7 @@ export async function checkPolls(
       problems: [...problems, ...(await sipsakProblems(params, targets, until))],
     };
   const { certificate, unchecked } = certificateFor(params, targets);
-  const polled = unchecked.length > 0 ? targets.filter(({ transport }) => transport !== 'tls') : targets;
+  const polled = unchecked.length > 0 ? targets.filter((target) => !isSecure(target)) : targets;
   const outcomes = await Promise.all(
     polled.map((target) => pollTarget(target, params.probe_user, until, certificate)),
   );
@@ -68,12 +68,12 @@ async function checkUnpolled(
   return checkWithoutPolls(params, main, deadline);
 }
 
-/** The client certificate, if a tls socket is polled and one is set. */
+/** The client certificate, if a tls or wss socket is polled and one is set. */
 function certificateFor(
   params: Params,
   targets: readonly Target[],
 ): { readonly certificate?: ClientCertificate; readonly unchecked: readonly Problem[] } {
-  if (!targets.some(({ transport }) => transport === 'tls')) return { unchecked: [] };
+  if (!targets.some(isSecure)) return { unchecked: [] };
   try {
     const certificate = clientCertificate(params);
     return { unchecked: [], ...(certificate && { certificate }) };

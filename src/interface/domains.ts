@@ -68,8 +68,9 @@ const MAX_PROBES = 64;
 
 /**
  * A list of sockets as Kamailio's listen lines have them, separated by blanks or commas:
- * `udp:10.0.0.1:5060 tls:[2001:db8::1]`. Without a port it is 5060, for tls 5061. The word `none` is a list without
- * sockets. Undefined if nothing is said.
+ * `udp:10.0.0.1:5060 tls:[2001:db8::1]`. Without a port it is 5060, for tls 5061. A WebSocket, which Kamailio serves on
+ * a tcp or tls socket, has ws or wss and may have a path: `wss:10.0.0.1:443/sip`. Without a port it is 80, for wss 443. The
+ * word `none` is a list without sockets. Undefined if nothing is said.
  */
 export function targets(text: string): readonly Target[] | undefined {
   if (text.trim() === '') return undefined;
@@ -87,8 +88,8 @@ export function targets(text: string): readonly Target[] | undefined {
 function target(entry: string): Target {
   const refuse = (why: string) => new Failure({ seen: `entry "${oneLine(entry, 80)}" ${why}` });
   if (entry === '') throw new Failure({ seen: 'has an empty entry', remedy: 'remove the comma too many' });
-  const [, scheme, bracketed, plain, portText] =
-    /^([a-z]+):(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(entry) ?? [];
+  const [, scheme, bracketed, plain, portText, path] =
+    /^([a-z]+):(?:\[([^\]]*)\]|([^:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(entry) ?? [];
   if (scheme === undefined)
     throw refuse(
       'is no socket; write TRANSPORT:ADDRESS:PORT, an IPv6 address in brackets, or none for no poll',
@@ -99,15 +100,21 @@ function target(entry: string): Target {
   if (bracketed === undefined ? !isIPv4(literal) : !isIPv6(literal)) {
     throw refuse('has no IPv4 or bracketed IPv6 address (host names are not looked up)');
   }
-  if (portText === undefined) return { transport, address: literal, port: DEFAULT_PORTS[transport] };
+  if (path !== undefined && !transport.startsWith('ws'))
+    throw refuse('has a path, which only ws and wss have');
+  // RFC 3986 §3.3, with the query; a comma ends the entry.
+  if (path !== undefined && !/^[\w\-.~!$&'()*+;=:@%/?]{1,1024}$/.test(path))
+    throw refuse('has a character in its path that none may hold as it is');
+  const found = { transport, address: literal, ...(path !== undefined && { path }) };
+  if (portText === undefined) return { ...found, port: DEFAULT_PORTS[transport] };
   try {
-    return { transport, address: literal, port: port(portText) };
+    return { ...found, port: port(portText) };
   } catch {
     throw refuse('has no port from 1 to 65535');
   }
 }
 
-const TRANSPORTS = ['udp', 'tcp', 'tls'] as const;
+const TRANSPORTS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;
 
 /** A port from 1 to 65535. */
 export function port(text: string): number {

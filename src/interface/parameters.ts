@@ -141,11 +141,13 @@ Only processes of root, kamuser, or the owner of the pidfile or its directory co
     parse: values.targets,
     reloadable: true,
     short: 'Sockets to poll',
-    long: `What to poll instead of monitoring_ip, port and proto: a list of sockets as Kamailio's listen lines have them, separated by blanks or commas, for example "udp:192.0.2.10:5060 tls:[2001:db8::1]:5061". The transports are udp, tcp and tls; without a port it is 5060, for tls 5061. All are polled at the same time, and all have to answer.
+    long: `What to poll instead of monitoring_ip, port and proto: a list of sockets as Kamailio's listen lines have them, separated by blanks or commas, for example "udp:192.0.2.10:5060 tls:[2001:db8::1]:5061". The transports are udp, tcp, tls, ws and wss; without a port it is 5060, for tls 5061, for ws 80, for wss 443. All are polled at the same time, and all have to answer.
+
+ws and wss poll over a WebSocket (RFC 7118), which Kamailio serves on a tcp or tls socket for browsers. They may have a path: "wss:192.0.2.10:443/sip". sipsak polls neither.
 
 none: SIP is not polled, for a Kamailio that answers none, such as sipcapture. A monitor then checks the main process, the control plane, that workers live and are not stopped, and that Kamailio listens on listen_address and port over what proto names.
 
-Over tls the certificate is not verified: one that strangers distrust is no outage. At check level 20 its expiry is looked at.`,
+Over tls and wss the certificate is not verified: one that strangers distrust is no outage. At check level 20 its expiry is looked at.`,
   }),
   probe_user: row({
     type: 'string',
@@ -169,8 +171,8 @@ Over tls the certificate is not verified: one that strangers distrust is no outa
     default: '',
     parse: values.optionalPath,
     reloadable: true,
-    short: 'Client certificate for tls polls',
-    long: 'Absolute path of a certificate (PEM) that a poll over tls shows to a Kamailio that asks for one (require_certificate=yes). Needs probe_tls_key. Empty: none is shown.',
+    short: 'Client certificate for polls over TLS',
+    long: 'Absolute path of a certificate (PEM) that a poll over tls or wss shows to a Kamailio that asks for one (require_certificate=yes). Needs probe_tls_key. Empty: none is shown.',
   }),
   probe_tls_key: row({
     type: 'string',

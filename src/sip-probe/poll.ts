@@ -10,10 +10,11 @@ import { requestUri, type Target } from './target.ts';
 import { pollTcp } from './tcp.ts';
 import { pollTls } from './tls.ts';
 import { pollUdp } from './udp.ts';
+import { pollWebSocket } from './websocket.ts';
 
 /**
  * Polls one target with SIP OPTIONS and says what came of it. Only a 200 is healthy. `user` is the user
- * part of the polled URI, empty for none; `certificate` is for tls. Never throws; takes until `deadline` at most.
+ * part of the polled URI, empty for none; `certificate` is for tls and wss. Never throws; takes until `deadline` at most.
  */
 export async function pollTarget(
   target: Target,
@@ -48,6 +49,9 @@ async function poll(
       return { reply: await pollTcp(target, user, deadline) };
     case 'tls':
       return pollTls(target, user, deadline, certificate);
+    case 'ws':
+    case 'wss':
+      return pollWebSocket(target, user, deadline, certificate);
   }
 }
 

@@ -14,7 +14,8 @@ export interface OptionsRequest {
 /**
  * Composes an OPTIONS request outside a dialog (RFC 3261 §11.1, §8.1.1). Branch, tag and Call-ID are
  * random, so that nobody who does not see the request can answer it. `user` is the user part of the
- * Request-URI, empty for none, unless the target has a URI of its own; `local` is the address the reply comes to.
+ * Request-URI, empty for none, unless the target has a URI of its own; `local` is the address the reply comes to. Over
+ * wss the Via says WSS, and a URI transport=ws, for both kinds of WebSocket (RFC 7118 §5.2.1, §5.2.4).
  */
 export function composeOptions(
   target: Target,
@@ -27,15 +28,17 @@ export function composeOptions(
   const cseq = 1;
   const here = hostPort(local);
   const uri = requestUri(target, user);
+  const { transport } = target;
+  const parameter = transport === 'udp' ? '' : `;transport=${transport === 'wss' ? 'ws' : transport}`;
   const head = [
     `OPTIONS ${uri} SIP/2.0`,
-    `Via: SIP/2.0/${target.transport.toUpperCase()} ${here};rport;branch=${branch}`,
+    `Via: SIP/2.0/${transport.toUpperCase()} ${here};rport;branch=${branch}`,
     'Max-Forwards: 70',
     `From: <sip:ocf-kamailio@${here}>;tag=${callId}`,
     `To: <${uri}>`,
     `Call-ID: ${callId}`,
     `CSeq: ${cseq} OPTIONS`,
-    `Contact: <sip:ocf-kamailio@${here}${target.transport === 'udp' ? '' : `;transport=${target.transport}`}>`,
+    `Contact: <sip:ocf-kamailio@${here}${parameter}>`,
     'Accept: application/sdp',
     'User-Agent: ocf-kamailio',
     'Content-Length: 0',

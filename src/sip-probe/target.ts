@@ -1,7 +1,7 @@
 import { hostPort } from '../text/socket-address.ts';
 
-/** What a target is polled over, and the port that stands for it (RFC 3261 §19.1.2). */
-export const DEFAULT_PORTS = { udp: 5060, tcp: 5060, tls: 5061 } as const;
+/** What a target is polled over, and the port that stands for it (RFC 3261 §19.1.2; RFC 6455 §3 for ws and wss). */
+export const DEFAULT_PORTS = { udp: 5060, tcp: 5060, tls: 5061, ws: 80, wss: 443 } as const;
 export type Transport = keyof typeof DEFAULT_PORTS;
 
 /** A socket that is polled. */
@@ -12,6 +12,8 @@ export interface Target {
   readonly port: number;
   /** The Request-URI, if it is another than user, address and port make. */
   readonly uri?: string;
+  /** What ws and wss ask for in their handshake, with a leading slash; `/` if it is not given. */
+  readonly path?: string;
 }
 
 /** What a target is asked for: its own URI, else `sip:USER@ADDRESS:PORT`. `user` is empty for none. */
@@ -19,7 +21,12 @@ export function requestUri(target: Target, user: string): string {
   return target.uri ?? `sip:${user ? `${user}@` : ''}${hostPort(target)}`;
 }
 
-/** `udp:10.0.0.1:5060`, `tcp:[2001:db8::1]:5060`: as Kamailio's listen lines have it. */
+/** `udp:10.0.0.1:5060`, `tcp:[2001:db8::1]:5060`: as Kamailio's listen lines have it. `wss:10.0.0.1:443/sip` */
 export function describeTarget(target: Target): string {
-  return `${target.transport}:${hostPort(target)}`;
+  return `${target.transport}:${hostPort(target)}${target.path ?? ''}`;
+}
+
+/** Whether the transport is TLS below all else: it has certificates on both sides. */
+export function isSecure({ transport }: Target): boolean {
+  return transport === 'tls' || transport === 'wss';
 }

@@ -6,9 +6,10 @@ import { composeOptions, type OptionsRequest } from './request.ts';
 import type { Target } from './target.ts';
 
 /** A reply that has not ended by then never will: bytes. */
-const REPLY_LIMIT_BYTES = 65_536;
+export const REPLY_LIMIT_BYTES = 65_536;
 const READ_BYTES = 16_384;
-const CLOSE_AFTER_MS = 50;
+/** A monitor has its verdict, and exits, before it would have to do the work of closing. */
+export const CLOSE_AFTER_MS = 50;
 
 /**
  * Polls a target over TCP and returns the final reply; undefined when none comes by `deadline`.
@@ -30,6 +31,13 @@ export function pollTcp(target: Target, user: string, deadline: Deadline): Promi
       },
     });
   return pollStream(open, 'connect', target, user, deadline);
+}
+
+/** The other side has closed the connection instead of an answer. */
+export class ClosedUnanswered extends Failure {
+  constructor(seen = 'the connection was closed without an answer', remedy = "see Kamailio's log") {
+    super({ seen, remedy });
+  }
 }
 
 /**
@@ -58,7 +66,6 @@ export function pollStream(
         answered = true;
         clearTimeout(expiry);
         resolve(reply);
-        // A monitor has its verdict, and exits, before it would have to do the work of closing.
         setTimeout(() => socket.destroy(), CLOSE_AFTER_MS).unref();
         return;
       }
@@ -75,10 +82,7 @@ export function pollStream(
       settle();
     };
     socket.on('error', (error) => finish(() => reject(error)));
-    socket.on('end', () => {
-      const seen = 'the connection was closed without an answer';
-      finish(() => reject(new Failure({ seen: seen, remedy: "see Kamailio's log" })));
-    });
+    socket.on('end', () => finish(() => reject(new ClosedUnanswered())));
     socket.on(opened, () => {
       const { localAddress: address = '', localPort: port = 0 } = socket;
       request = composeOptions(target, user, { address, port });

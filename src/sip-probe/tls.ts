@@ -1,44 +1,53 @@
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { Failure } from '../failure/failure.ts';
 import { errorCode } from '../failure/system-error.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { type ClientCertificate, contextFor } from './client-certificate.ts';
 import type { Polled } from './outcome.ts';
+import type { Reply } from './reply.ts';
 import type { Target } from './target.ts';
-import { pollStream } from './tcp.ts';
+import { ClosedUnanswered, pollStream } from './tcp.ts';
 
 /**
- * Polls a target over TLS 1.2 or 1.3. The certificate is taken as it is: whether strangers trust it is not
- * what a monitor asks. `certificate` is shown to a server that asks for one. No server name is sent, for targets are addresses (RFC 6066 §3).
- * Returns the final reply and the certificate's expiry; throws as `pollStream`, and Failure when the
- * handshake fails.
+ * Polls a target over TLS 1.2 or 1.3. `certificate` is shown to a server that asks for one. Returns the final reply and
+ * the expiry of the server's certificate; throws as `pollStream`, and Failure if the handshake fails.
  */
-export async function pollTls(
+export function pollTls(
   target: Target,
   user: string,
   deadline: Deadline,
   certificate: ClientCertificate | undefined,
 ): Promise<Polled> {
+  return overTls(target, certificate, (connectTls) =>
+    pollStream((take) => connectTls().on('data', take), 'secureConnect', target, user, deadline),
+  );
+}
+
+/**
+ * Has `exchange` poll over the TLS connection that it opens by its argument, and explains what goes wrong with TLS. The
+ * server's certificate is taken as it is: whether strangers trust it is not what a monitor asks. No server name is
+ * sent, for targets are addresses (RFC 6066 §3).
+ */
+export async function overTls(
+  { address: host, port }: Target,
+  certificate: ClientCertificate | undefined,
+  exchange: (connectTls: () => TLSSocket) => Promise<Reply | undefined>,
+): Promise<Polled> {
   const secureContext = contextFor(certificate);
   let connected = false;
   let secured = false;
   let certificateExpires: number | undefined;
-  const open = (take: (bytes: Uint8Array) => void) => {
-    const socket = connect({
-      host: target.address,
-      port: target.port,
-      rejectUnauthorized: false,
-      secureContext,
-    });
+  const open = () => {
+    const socket = connect({ host, port, rejectUnauthorized: false, secureContext });
     socket.on('connect', () => {
       connected = true;
     });
-    return socket.on('data', take).on('secureConnect', () => {
+    return socket.on('secureConnect', () => {
       secured = true;
       certificateExpires = Date.parse(socket.getPeerX509Certificate()?.validTo ?? '') || undefined;
     });
   };
-  const reply = await pollStream(open, 'secureConnect', target, user, deadline).catch((error: unknown) => {
+  const reply = await exchange(open).catch((error: unknown) => {
     if (isTlsError(error)) throw handshakeFailure(error, certificate !== undefined);
     if (secured && !certificate) throw maybeForCertificate(error);
     // A tcp socket mostly keeps silent, but random bytes of a handshake may look to it like the end of a broken message.
@@ -63,7 +72,7 @@ function noHandshake(seen: string): Failure {
 
 /** A server that requires a certificate may close the connection without a word, once TLS 1.3 is through for the client. */
 function maybeForCertificate(error: unknown): unknown {
-  if (!(error instanceof Failure)) return error;
+  if (!(error instanceof ClosedUnanswered)) return error;
   return new Failure(
     error.problems.map(({ remedy = '', ...problem }) => ({
       ...problem,

@@ -4,7 +4,7 @@ import type { Params } from '../interface/parameters.ts';
 import { now } from '../lifetime/clock.ts';
 import { listeningSockets } from '../process/sockets.ts';
 import type { ClientCertificate } from '../sip-probe/client-certificate.ts';
-import { describeTarget, type Target } from '../sip-probe/target.ts';
+import { describeTarget, isSecure, type Target } from '../sip-probe/target.ts';
 import { isSameAddress, isWildcard } from '../text/socket-address.ts';
 import { type Line, openLine } from './line.ts';
 import { Silence } from './silence.ts';
@@ -46,8 +46,8 @@ export function openSipWatch(params: Params, mainPid: number): SipWatch {
       attempt(() => findTargets(params, mainPid).targets) ?? [...watched.values()].map((one) => one.target);
     const certificate = attempt(() => clientCertificate(params));
     // A client certificate that cannot be used says nothing about Kamailio.
-    const isPolled = ({ transport }: Target) =>
-      transport !== 'tls' || params.probe_tls_cert === '' || certificate !== undefined;
+    const isPolled = (target: Target) =>
+      !isSecure(target) || params.probe_tls_cert === '' || certificate !== undefined;
     keepLines(watched, targets.filter(isPolled), params.probe_user, certificate);
     for (const { line } of watched.values()) attempt(() => line.poll());
   };

@@ -88,7 +88,7 @@ testWith(NEEDS_OF_BUILD, 'the deb holds what it should, for root alone to change
     deb,
     `${docs}/copyright`,
   ]);
-  for (const part of ['fast-xml-parser', 'mri', 'Node.js contributors', 'OpenSSL', 'libuv'])
+  for (const part of ['fast-xml-parser', 'mri', 'Luigi Pinca', 'Node.js contributors', 'OpenSSL', 'libuv'])
     assert.ok(copyright.includes(part), `licence of ${part}`);
 });
 

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPolls } from '../../src/watch/state.ts';
-import { allTransports } from '../health/support.ts';
+import { allTransports, ownCertificate, webSockets } from '../health/support.ts';
 import { assertCall } from '../support/calls.ts';
 import { type InstanceOptions, pause, type TestInstance, until } from '../support/instance.ts';
 import { signalAll } from '../support/processes.ts';
@@ -87,6 +87,30 @@ test('TLS and IPv6 are polled as well, on connections that are opened again when
     signalAll(watched.instance.pids(), 'SIGSTOP');
     await until(() => watched.reports().length > 0, 'a hang is reported');
   }, allTransports()));
+
+test('WebSockets are polled on connections that are kept, opened again when Kamailio has closed them, and a hang is reported', () =>
+  withWatched(async (watched) => {
+    const { instance } = watched;
+    const probes = `ws:127.0.0.1:${instance.port}/sip?v=1 wss:127.0.0.1:${instance.port + 1}`;
+    assertCall(await watched.act('start', { ...SIP, probes, ...ownCertificate(instance) }), 0);
+    const pid = await watched.untilWatched();
+    const answered = () =>
+      [...(readPolls(instance.pidfile) ?? '').matchAll(/^wss?:\S+: (\d+) of \d+ polls answered/gm)].map(
+        ([, count]) => Number(count),
+      );
+    const untilMore = async (than: number) =>
+      until(() => answered().length === 2 && answered().every((count) => count > than), 'each answers');
+    await untilMore(0);
+    const before = sockets(pid);
+    await untilMore(Math.max(...answered()) + 1);
+    assert.equal(sockets(pid), before);
+    for (const port of [instance.port, instance.port + 1]) spawnSync('ss', ['-K', 'dport', '=', `:${port}`]);
+    await untilMore(Math.max(...answered()) + 1);
+    assert.equal(watched.watchers(), [pid]);
+    assert.equal(watched.reports(), []);
+    signalAll(instance.pids(), 'SIGSTOP');
+    await until(() => watched.reports().length > 0, 'a hang is reported');
+  }, webSockets()));
 
 test('a Kamailio that hangs is reported, and one that crashes as well', () =>
   withPolled({}, async (watched) => {
