@@ -102,6 +102,8 @@ async function judge(context: Context): Promise<ExitCode> {
   }
   await keepWatched(context, params, pid, 'other');
   if (level < 20) return verdict(`Kamailio (pid ${pid}) serves`, unchecked);
+  // Said, but no reason to call it degraded: whoever empties kamctlrc knows that there is no control plane.
+  if (!params.kamctlrc) note(() => 'the shared memory cannot be seen, for kamctlrc is empty');
   // A control plane that cannot be asked has been reported; it is not asked for the shared memory either.
   const asked = control ? params : { ...params, kamctlrc: '' };
   const foreign = checkOwnSockets(

@@ -117,13 +117,13 @@ async function clearLeftovers(params: Params, log: Log, deadline: Deadline): Pro
   }
 }
 
-/** /run is empty after a boot: the directories of the pidfile and of the control FIFO are made, a stale pidfile goes. */
+/** /run is empty after a boot: the directories of the pidfile and of the control plane are made, a stale pidfile goes. */
 async function makeDirectories(params: Params, owner: Account | undefined): Promise<void> {
   asFailure(() => ensureDirectory(dirname(params.pidfile), owner, 'checked'));
   if (params.kamctlrc) {
-    const { fifo } = controlSettings(params);
-    asFailure(() => ensureDirectory(dirname(fifo), owner, 'as it is'));
-    if (!findMain(params).found) removeAbandonedFifo(fifo, owner);
+    const { fifo, ctlSocket } = controlSettings(params);
+    asFailure(() => ensureDirectory(dirname(ctlSocket ?? fifo), owner, 'as it is'));
+    if (ctlSocket === undefined && !findMain(params).found) removeAbandonedFifo(fifo, owner);
   }
   if (findMain(params).found) return;
   const inTheWay = removePidfile(params.pidfile, owner);

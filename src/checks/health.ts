@@ -107,7 +107,8 @@ function problemOf(outcome: Outcome | { readonly healthy: true }): Problem[] {
 }
 
 /**
- * Asks Kamailio for its up-time, as `kamctl monitor 1` does, unless kamctlrc is empty, and makes sure that it was this
+ * Asks Kamailio for its up-time, as `kamctl monitor 1` does (over ctl's socket, which kamctl does not know, for its
+ * processes), unless kamctlrc is empty, and makes sure that it was this
  * instance that answered. `mainPid` runs as
  * Kamailio's account; a start leaves a spare FIFO for the monitors after it (`leavesSpare`). Throws Failure when
  * kamctlrc, or with external tools kamctl, is missing.
@@ -121,6 +122,10 @@ export async function checkControlPlane(
   if (!params.kamctlrc) return [];
   const settings = controlSettings(params);
   const until = deadline.sooner(params.probe_timeout * 1000);
+  if (settings.ctlSocket !== undefined) {
+    const { checkCtl } = await import('./ctl.ts');
+    return checkCtl(settings.ctlSocket, mainPid, until);
+  }
   const own = () =>
     checkOwnFifo(settings.fifo, mainPid, params).map((problem) => ({ where: 'control plane', ...problem }));
   try {

@@ -111,5 +111,6 @@ async function predictions(
   deadline: Deadline,
 ): Promise<Result> {
   const signs = await predictFailures(params, main, socketsBefore, outcomes, deadline);
-  return signs.length === 0 ? ok('nothing predicts a failure') : warning(signs, OCF_DEGRADED);
+  const unseen = params.kamctlrc ? '' : '; the shared memory cannot be seen without a control plane';
+  return signs.length === 0 ? ok(`nothing predicts a failure${unseen}`) : warning(signs, OCF_DEGRADED);
 }

@@ -1,9 +1,11 @@
 import { controlSettings } from '../checks/control-settings.ts';
+import { checkCtl } from '../checks/ctl.ts';
 import { checkOwnFifo } from '../checks/whose-fifo.ts';
 import { Failure } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { ControlSettings } from '../kamctl/kamctlrc.ts';
 import { askUptime } from '../kamctl/methods.ts';
+import type { Owner } from '../kamctl/reusable-fifo.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_DEGRADED, OCF_ERR_GENERIC } from '../ocf/exit-code.ts';
 import type { MainProcess } from '../process/pidfile.ts';
@@ -25,10 +27,16 @@ export async function controlPlane(params: Params, main: MainProcess, deadline: 
     throw error;
   }
   const owner = main.found ? readStatus(main.process.pid) : undefined;
-  if (!main.found || !owner) return skipped(`Kamailio does not run; its FIFO would be ${settings.fifo}`);
+  const until = deadline.sooner(params.probe_timeout * 1000);
+  const { ctlSocket } = settings;
+  if (!main.found || !owner)
+    return skipped(
+      `Kamailio does not run; its ${ctlSocket ? `socket would be ${ctlSocket}` : `FIFO would be ${settings.fifo}`}`,
+    );
+  if (ctlSocket !== undefined) return overCtl(settings, ctlSocket, main.process.pid, owner, until);
   const foreign = () => checkOwnFifo(settings.fifo, main.process.pid, params);
   try {
-    const uptime = await askUptime(settings, owner, deadline.sooner(params.probe_timeout * 1000));
+    const uptime = await askUptime(settings, owner, until);
     const others = foreign();
     if (others.length > 0) return failed(others, OCF_ERR_GENERIC);
     return ok(`up for ${uptime} s, says ${settings.fifo}, which this Kamailio reads`);
@@ -42,4 +50,22 @@ export async function controlPlane(params: Params, main: MainProcess, deadline: 
       OCF_ERR_GENERIC,
     );
   }
+}
+
+/** The same over the socket of Kamailio's module ctl. */
+async function overCtl(
+  settings: ControlSettings,
+  path: string,
+  mainPid: number,
+  owner: Owner,
+  deadline: Deadline,
+): Promise<Result> {
+  const problems = await checkCtl(path, mainPid, deadline);
+  if (problems.length > 0)
+    return failed(
+      problems.map(({ seen, remedy = '' }) => ({ seen, remedy })),
+      OCF_ERR_GENERIC,
+    );
+  const uptime = await askUptime(settings, owner, deadline);
+  return ok(`up for ${uptime} s, says ${path}, on which this Kamailio answers`);
 }

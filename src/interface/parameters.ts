@@ -98,6 +98,8 @@ udp also gives Kamailio -T, as the shell agent does: it switches off all tcp and
 
 Kamailio replies into /tmp (behind CHROOT_DIR, if that is set here). If modparam("jsonrpcs", "fifo_reply_dir", "/DIRECTORY/") names another directory, write it here as RPCFIFOREPLYDIR=/DIRECTORY; kamctl ignores that line.
 
+For a Kamailio that loads ctl and not jsonrpcs: RPCCTLSOCKET=/PATH names the stream socket of modparam("ctl", "binrpc", "unix:/PATH"), which is asked in place of the FIFO. kamctl ignores that line, too.
+
 Every instance on a node can be checked this way when each has a kamctlrc of its own. Empty: the control plane is not checked. The file is read as data; nothing in it is executed.`,
   }),
   kamuser: row({

@@ -8,6 +8,8 @@ import { replyFifoPrefix, spareFifoPath } from './fifo-names.ts';
 export interface ControlSettings {
   /** The FIFO that Kamailio reads requests from. */
   readonly fifo: string;
+  /** The stream socket of Kamailio's module ctl, which is asked in place of the FIFO if it is set. */
+  readonly ctlSocket?: string;
   /** Where replies come: Kamailio writes them to FIFOs in the `tmp` of its root, or where its fifo_reply_dir says. */
   readonly replyDirectory: string;
   /** What the names of the instance's reply FIFOs there begin with. */
@@ -34,9 +36,11 @@ export function readControlSettings(path: string, pidfile: string): ControlSetti
   const settings = parseKamctlrc(readText(path), path);
   const chroot = settings.get('CHROOT_DIR') ?? '';
   const kamctlDirectory = `${chroot}/tmp`;
+  const ctlSocket = settings.get('RPCCTLSOCKET');
   const replyDirectory = settings.get('RPCFIFOREPLYDIR')?.replace(/(?<=.)\/+$/, '') || kamctlDirectory;
   return {
     fifo: settings.get('RPCFIFOPATH') || defaultFifo(),
+    ...(ctlSocket && { ctlSocket }),
     chroot,
     kamctlDirectory,
     replyDirectory,
@@ -50,7 +54,9 @@ export function parseKamctlrc(text: string, path: string): Map<string, string> {
   const settings = new Map<string, string>();
   for (const [index, line] of text.split('\n').entries()) {
     const [, name, written] =
-      /^\s*(?:export\s+)?(RPCFIFOPATH|RPCFIFOREPLYDIR|CHROOT_DIR)=(.*)$/.exec(line.replace(/\r$/, '')) ?? [];
+      /^\s*(?:export\s+)?(RPCFIFOPATH|RPCCTLSOCKET|RPCFIFOREPLYDIR|CHROOT_DIR)=(.*)$/.exec(
+        line.replace(/\r$/, ''),
+      ) ?? [];
     if (name === undefined || written === undefined) continue;
     const value = readValue(written);
     if (value === undefined || (value !== '' && !value.startsWith('/')) || hasControl(value)) {

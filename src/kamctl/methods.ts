@@ -11,7 +11,7 @@ export async function askUptime(
   deadline: Deadline,
   leavesSpare = false,
 ): Promise<number> {
-  const result = await callRpc(settings, owner, 'core.uptime', [], deadline, leavesSpare);
+  const result = await call(settings, owner, 'core.uptime', [], deadline, leavesSpare);
   return numberIn(result, 'uptime', 'core.uptime');
 }
 
@@ -32,11 +32,27 @@ export async function askSharedMemory(
   owner: Owner,
   deadline: Deadline,
 ): Promise<SharedMemory> {
-  const result = await callRpc(settings, owner, 'core.shmmem', ['k'], deadline);
+  const result = await call(settings, owner, 'core.shmmem', ['k'], deadline);
   return {
     total: numberIn(result, 'total', 'core.shmmem'),
     used: numberIn(result, 'real_used', 'core.shmmem'),
   };
+}
+
+/** Over ctl's socket, whose client is loaded for it, or over the FIFO. */
+async function call(
+  settings: ControlSettings,
+  owner: Owner,
+  method: string,
+  params: readonly string[],
+  deadline: Deadline,
+  leavesSpare = false,
+): Promise<unknown> {
+  if (settings.ctlSocket === undefined)
+    return callRpc(settings, owner, method, params, deadline, leavesSpare);
+  const { callCtl } = await import('./ctl.ts');
+  const [result] = await callCtl(settings.ctlSocket, method, params, deadline);
+  return result;
 }
 
 function numberIn(result: unknown, field: string, method: string): number {
@@ -46,6 +62,6 @@ function numberIn(result: unknown, field: string, method: string): number {
   if (fields[field] !== undefined && Number.isFinite(value)) return value;
   throw new Failure({
     seen: `the reply to ${method} has no number "${field}"`,
-    remedy: 'find out what reads the FIFO',
+    remedy: 'find out what answers for Kamailio',
   });
 }

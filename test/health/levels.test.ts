@@ -45,8 +45,10 @@ test('one stopped worker among many is healthy at level 10, and named at level 2
   });
 });
 
-test('shared memory that is nearly used up is told at level 20', async () => {
-  const fill = `max_while_loops=100000
+test("shared memory that is nearly used up is told at level 20, over the FIFO and over ctl's socket", async () => {
+  const fill = (_port: number, directory: string) => `loadmodule "ctl.so"
+modparam("ctl", "binrpc", "unix:${directory}/run/ctl")
+max_while_loops=100000
 loadmodule "htable.so"
 modparam("htable", "htable", "ballast=>size=8;")
 event_route[htable:mod-init] {
@@ -59,7 +61,10 @@ event_route[htable:mod-init] {
   await withInstance({ config: fill, params: { extra_options: '-m 8' } }, async (instance) => {
     assertCall(await call(instance, 'start'), 0);
     assertCall(await monitorAt(instance, '10'), 0);
-    assertCall(await monitorAt(instance, '20'), 190, /9\d % of the shared memory is in use/);
+    const told = /9\d % of the shared memory is in use/;
+    assertCall(await monitorAt(instance, '20'), 190, told);
+    writeFileSync(instance.kamctlrc, `RPCCTLSOCKET=${instance.directory}/run/ctl\n`);
+    assertCall(await monitorAt(instance, '20'), 190, told);
   });
 });
 

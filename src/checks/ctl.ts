@@ -1,0 +1,34 @@
+import { Failure, type Problem } from '../failure/failure.ts';
+import { explainExhaustion, isExhaustion } from '../failure/system-error.ts';
+import { callCtl } from '../kamctl/ctl.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
+import { describeProcess } from '../process/describe.ts';
+
+/**
+ * Asks for the processes of the Kamailio that answers on ctl's socket (RPC core.ps: numbers and descriptions in turn),
+ * and makes sure that `mainPid` is one of them: of two instances with one socket the later one answers for both.
+ */
+export async function checkCtl(
+  path: string,
+  mainPid: number,
+  deadline: Deadline,
+): Promise<readonly Problem[]> {
+  try {
+    const pids = (await callCtl(path, 'core.ps', [], deadline)).filter((value) => typeof value === 'number');
+    if (pids.includes(mainPid)) return [];
+    const [other] = pids;
+    const by = other === undefined ? 'something that names no process' : describeProcess(other);
+    return [
+      {
+        where: 'control plane',
+        seen: `the socket ${path} is answered by ${by}, not by this Kamailio`,
+        remedy:
+          'give each instance a binrpc socket of its own (ctl in its kamailio.cfg), name it as RPCCTLSOCKET in its kamctlrc, and restart this resource',
+      },
+    ];
+  } catch (error) {
+    if (isExhaustion(error)) return [{ where: 'control plane', ...explainExhaustion(error) }];
+    if (!(error instanceof Failure)) throw error;
+    return error.at('control plane');
+  }
+}
