@@ -184,7 +184,10 @@ function commonJs(chunk, nameOf) {
       (_, list, path) => `const ${names(list)} = ${from(path)};`,
     )
     .replace(/\bimport\("(.+?)"\)/g, (_, path) => `Promise.resolve().then(() => ${from(path)})`)
-    .replace(/^export (\{[^}]+\});$/m, (_, list) => `return ${list.replace(/(\S+) as (\S+)/g, '$2: $1')};`);
+    .replace(
+      /^export (\{[^}]+\});$/m,
+      (_, list) => `return ${list.replace(/([\w$]+) as ([\w$]+)/g, '$2: $1')};`,
+    );
   const left = /^(?:import|export)\b.*/m.exec(text);
   if (left) throw new Error(`no way is known to write this for a script: ${left[0]}`);
   return text.trim();

@@ -105,13 +105,16 @@ export function errorLines(output: string, which: 'first' | 'last'): string[] {
     .map((line) => line.replace(/^ *\d+\(\d+\) */, '').trim())
     .map((line) => line.replace(MESSAGE_HEAD, (_head, module) => (module === '<core>' ? '' : `${module}: `)));
   if (which === 'first') return lines.slice(0, 3);
-  const cause = lines.find((line) => CAUSE.test(line));
+  const cause = lines.find((line) => CAUSES.some((cause) => cause.test(line)));
   const last = [...new Set(lines)].filter((line) => line !== cause);
   return cause === undefined ? last.slice(-3) : [cause, ...last.slice(-2)];
 }
 
-const CAUSE =
-  /refused|denied|no such file|not found|already in use|cannot assign|timed out|unreachable|\berrno\b|(?:unable|could not|cannot|can't|failed) (?:to )?(?:connect|open|load|find|bind|resolve|create|read|write|access)/i;
+/** What the system says of a file, an address or a module; and what Kamailio's modules say they failed to do. */
+const CAUSES = [
+  /refused|denied|no such file|not found|already in use|cannot assign|timed out|unreachable|\berrno\b/i,
+  /(?:unable|could not|cannot|can't|failed) (?:to )?(?:connect|open|load|find|bind|resolve|create|read|write|access)/i,
+];
 
 function endOf(child: ChildProcess): Promise<LaunchEnd> {
   return new Promise((resolve) => {

@@ -10,7 +10,6 @@ import { requestUri, type Target } from './target.ts';
 import { pollTcp } from './tcp.ts';
 import { pollTls } from './tls.ts';
 import { pollUdp } from './udp.ts';
-import { pollWebSocket } from './websocket.ts';
 
 /**
  * Polls one target with SIP OPTIONS and says what came of it. Only a 200 is healthy. `user` is the user
@@ -51,7 +50,7 @@ async function poll(
       return pollTls(target, user, deadline, certificate);
     case 'ws':
     case 'wss':
-      return pollWebSocket(target, user, deadline, certificate);
+      return (await import('./websocket.ts')).pollWebSocket(target, user, deadline, certificate);
   }
 }
 

@@ -40,7 +40,7 @@ export async function pollWebSocket(
  * opens. The library is loaded here: no other poll needs it.
  */
 export async function openWebSocket(target: Target, connectTo: () => Socket): Promise<WebSocket> {
-  const { default: Client } = await import('ws');
+  const { Client } = await import('./websocket-client.ts');
   return new Client(`ws://${hostPort(target)}${target.path ?? '/'}`, 'sip', {
     createConnection: connectTo,
     perMessageDeflate: false,
