@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { controlSettings, removeSpare, sweepLeavings } from '../checks/control-settings.ts';
 import { asFailure, checkNode } from '../checks/node.ts';
 import { rememberUntold } from '../checks/untold-account.ts';
+import { holdersBeforeStart } from '../checks/whose-socket.ts';
 import { Failure } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import { withKamailiosWords } from '../journal/journal.ts';
@@ -53,6 +54,8 @@ export async function start({ invocation, log, deadline, note }: Context): Promi
     return OCF_SUCCESS;
   }
   await clearLeftovers(params, log, serving);
+  const inTheWay = holdersBeforeStart(params);
+  if (inTheWay.length > 0) throw new Failure(inTheWay, OCF_ERR_GENERIC);
   await makeDirectories(params, owner);
   log.debug(`command line: ${[params.binary, ...kamailioArguments(params)].join(' ')}`);
   const startedAt = Math.floor(Date.now() / 1000);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { removeSpare } from '../checks/control-settings.ts';
+import { stillAnswering } from '../checks/whose-socket.ts';
 import { Failure } from '../failure/failure.ts';
 import { isExhaustion } from '../failure/system-error.ts';
 import { nextTurn } from '../lifetime/clock.ts';
@@ -53,6 +54,8 @@ export async function stop({ invocation, log, deadline, note }: Context): Promis
   const left = params.pidfileUsable ? removeFiles(params) : undefined;
   if (left) log.warn(left);
   forgetUid(params.pidfile);
+  const other = otherHolder(params);
+  if (other) log.warn(`${other}, which is not this instance: it still answers callers there`);
   if (ending.found > 0)
     log.done(`Kamailio is stopped: ${ending.found} processes ended (pidfile ${params.pidfile})`);
   return OCF_SUCCESS;
@@ -93,6 +96,15 @@ function removeFiles({ pidfile, pidfileIsDefault, kamuser }: StopParams): string
   const left = removePidfile(pidfile, owner);
   if (pidfileIsDefault) removeIfEmpty(directory);
   return left;
+}
+
+/** What holds the service's UDP socket now. Whether it can be seen is nothing that a stop depends on. */
+function otherHolder({ udpAddress, port }: StopParams): string | undefined {
+  try {
+    return udpAddress && port !== undefined ? stillAnswering(udpAddress, port) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function graceOf(params: StopParams, timeoutMs: number, deadline: Deadline): Deadline {

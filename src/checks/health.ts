@@ -19,6 +19,8 @@ import { checkOwnFifo } from './whose-fifo.ts';
 /** What the probes came to. */
 export interface PollReport {
   readonly problems: readonly Problem[];
+  /** What was polled. */
+  readonly targets: readonly Target[];
   /** Outcomes of the agent's own client; none from external tools. */
   readonly outcomes: readonly Outcome[];
   /** Why tls and wss sockets were not polled: a client certificate that cannot be used says nothing about Kamailio. */
@@ -26,7 +28,7 @@ export interface PollReport {
 }
 
 /** The report of a monitor that has polled nothing itself. */
-export const NOTHING_POLLED: PollReport = { problems: [], outcomes: [], unchecked: [] };
+export const NOTHING_POLLED: PollReport = { problems: [], targets: [], outcomes: [], unchecked: [] };
 
 /**
  * Polls every target at once (see `findTargets` for `mainPid`); a problem for each that did not answer 200, or with `anyReply` for each that did not
@@ -46,6 +48,7 @@ export async function checkPolls(
     return {
       ...NOTHING_POLLED,
       problems: [...problems, ...(await sipsakProblems(params, targets, until))],
+      targets,
     };
   const { certificate, unchecked } = certificateFor(params, targets);
   const polled = unchecked.length > 0 ? targets.filter((target) => !isSecure(target)) : targets;
@@ -53,7 +56,7 @@ export async function checkPolls(
     polled.map((target) => pollTarget(target, params.probe_user, until, certificate)),
   );
   const failed = outcomes.filter((outcome) => !(anyReply && hasReplied(outcome)));
-  return { problems: [...problems, ...failed.flatMap(problemOf)], outcomes, unchecked };
+  return { problems: [...problems, ...failed.flatMap(problemOf)], targets: polled, outcomes, unchecked };
 }
 
 /** What is checked where nothing is polled; only then it is loaded. */

@@ -76,9 +76,8 @@ async function describeOutcome(
   const { target } = outcome;
   const check = describeTarget(target);
   // Another Kamailio (the system's service, another resource, one started by hand) is the commonest mistake of all.
-  const foreign = checkOwnSockets([target], main.found ? main.process : undefined, params).map(
-    ({ seen, remedy = '' }) => ({ seen, remedy }),
-  );
+  const whose = checkOwnSockets([target], main.found ? main.process : undefined, params);
+  const foreign = [...whose.problems, ...whose.unchecked].map(({ seen, remedy = '' }) => ({ seen, remedy }));
   if (outcome.healthy) {
     const { reply, roundTripMs } = outcome;
     const server = reply.server ? ` from ${oneLine(reply.server, 60)}` : '';
@@ -88,7 +87,7 @@ async function describeOutcome(
         check,
         failed(
           foreign.map((problem) => ({ ...problem, seen: `${seen}, but ${problem.seen}` })),
-          OCF_ERR_GENERIC,
+          whose.problems.length > 0 ? OCF_ERR_GENERIC : OCF_DEGRADED,
         ),
         roundTripMs,
       );

@@ -100,13 +100,12 @@ async function poll(
 
 /** The polls first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
 async function check(params: Params, pid: number, deadline: Deadline): Promise<Round> {
-  const { problems, outcomes } = await checkPolls(params, pid, deadline);
+  const { problems, targets, outcomes } = await checkPolls(params, pid, deadline);
   if (problems.length > 0) return { problems, outcomes };
   const control = await checkControlPlane(params, pid, deadline, true);
   if (control.length > 0) return { problems: control, outcomes };
   const main = readStat(pid);
-  const targets = outcomes.map(({ target }) => target);
-  return { problems: main ? checkOwnSockets(targets, main, params) : [], outcomes };
+  return { problems: main ? checkOwnSockets(targets, main, params).problems : [], outcomes };
 }
 
 const TIME_IS_OVER: Problem = {

@@ -14,6 +14,8 @@ export interface StopParams {
   readonly binary: string;
   readonly pidfile: string;
   readonly kamuser: string;
+  /** The UDP socket of the service; empty where there is none, or it cannot be used. */
+  readonly udpAddress: string;
   /** Undefined where it cannot be used. */
   readonly port: number | undefined;
   /** Empty where it cannot be used. */
@@ -35,6 +37,7 @@ function parseForStop(raw: RawParams, instance: string): StopParams {
     ),
     pidfile,
     kamuser: orElse(() => PARAMETERS.kamuser.parse(raw.kamuser ?? ''), ''),
+    udpAddress: orElse(() => udpAddress(raw), ''),
     port: orElse(() => PARAMETERS.port.parse(raw.port ?? PARAMETERS.port.default), undefined),
     kamctlrc: orElse(() => PARAMETERS.kamctlrc.parse(raw.kamctlrc ?? PARAMETERS.kamctlrc.default), ''),
     stop_grace: orElse(() => PARAMETERS.stop_grace.parse(raw.stop_grace ?? ''), undefined),
@@ -44,6 +47,11 @@ function parseForStop(raw: RawParams, instance: string): StopParams {
     ),
     pidfileIsDefault: pidfile === standard,
   };
+}
+
+function udpAddress(raw: RawParams): string {
+  const proto = PARAMETERS.proto.parse(raw.proto ?? PARAMETERS.proto.default);
+  return proto.includes('udp') ? PARAMETERS.listen_address.parse(raw.listen_address ?? '') : '';
 }
 
 function orElse<T>(attempt: () => T, fallback: T): T {

@@ -28,8 +28,24 @@ export function listeningSockets(
   transports: readonly ListeningSocket['transport'][] = ['udp', 'tcp'],
 ): ListeningSocket[] {
   return transports.flatMap((transport) =>
-    ['', '6'].flatMap((family) => readTable(transport, `/proc/net/${transport}${family}`)),
+    (['', '6'] as const).flatMap((family) =>
+      readLines(transport, family).flatMap((line) => parse(transport, line)),
+    ),
   );
+}
+
+/**
+ * Those of one table (`6` for IPv6) on one port: what a monitor looks at. A node with media relays has thousands of
+ * sockets, so the other lines are passed over before they are taken apart.
+ */
+export function listeningOn(
+  port: number,
+  transport: ListeningSocket['transport'],
+  family: '' | '6',
+): ListeningSocket[] {
+  const mark = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  const lines = readLines(transport, family).filter((line) => line.includes(mark));
+  return lines.flatMap((line) => parse(transport, line)).filter((socket) => socket.port === port);
 }
 
 /** The inodes of the listening sockets on a port that root opened; none if the port is not known. */
@@ -63,28 +79,26 @@ export function describeHolder(inode: string): string {
   return pid === undefined ? 'another process' : describeProcess(pid);
 }
 
-function readTable(transport: 'udp' | 'tcp', path: string): ListeningSocket[] {
-  return readLines(path).flatMap((line) => {
-    const fields = line.trim().split(/\s+/);
-    const [address, port] = (fields[1] ?? '').split(':');
-    if (!address || !port || fields[3] !== LISTENING[transport]) return [];
-    return [
-      {
-        transport,
-        address: decodeAddress(address),
-        port: Number.parseInt(port, 16),
-        inode: fields[9] ?? '',
-        uid: Number(fields[7]),
-        receiveQueue: Number.parseInt(fields[4]?.split(':')[1] ?? '0', 16),
-        drops: transport === 'udp' ? Number(fields[12] ?? 0) : 0,
-      },
-    ];
-  });
+function parse(transport: ListeningSocket['transport'], line: string): ListeningSocket[] {
+  const fields = line.trim().split(/\s+/);
+  const [address, port] = (fields[1] ?? '').split(':');
+  if (!address || !port || fields[3] !== LISTENING[transport]) return [];
+  return [
+    {
+      transport,
+      address: decodeAddress(address),
+      port: Number.parseInt(port, 16),
+      inode: fields[9] ?? '',
+      uid: Number(fields[7]),
+      receiveQueue: Number.parseInt(fields[4]?.split(':')[1] ?? '0', 16),
+      drops: transport === 'udp' ? Number(fields[12] ?? 0) : 0,
+    },
+  ];
 }
 
-function readLines(path: string): string[] {
+function readLines(transport: ListeningSocket['transport'], family: '' | '6'): string[] {
   try {
-    return readFileSync(path, 'utf8').split('\n').slice(1);
+    return readFileSync(`/proc/net/${transport}${family}`, 'utf8').split('\n').slice(1);
   } catch (error) {
     if (isExhaustion(error)) throw error;
     // A kernel without IPv6 has no such table.

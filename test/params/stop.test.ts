@@ -17,7 +17,17 @@ test('stop needs no parameter at all', () => {
     pidfileUsable: true,
     pidfileIsDefault: true,
     port: 5060,
+    udpAddress: '',
   });
+});
+
+test('the UDP socket of the service is known where there is one, and its address is usable', () => {
+  const address = '192.0.2.10';
+  assert.is(stop({ listen_address: address }).udpAddress, address);
+  assert.is(stop({ listen_address: address, proto: 'conf_udp' }).udpAddress, address);
+  for (const proto of ['tcp', 'conf_tcp', 'sctp'])
+    assert.is(stop({ listen_address: address, proto }).udpAddress, '');
+  assert.is(stop({ listen_address: 'sip.example.com' }).udpAddress, '');
 });
 
 test('stop refuses no value of any parameter', () => {

@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -23,7 +24,7 @@ async function holdUdpPort(port: number, address = '127.0.0.1'): Promise<() => v
 
 test('a TCP port that another Kamailio holds is named, with its holder', () =>
   withInstance({}, (holder) =>
-    withInstance({}, async (instance) => {
+    withInstance({ params: { proto: 'tcp' } }, async (instance) => {
       assertCall(await call(holder, 'start'), 0);
       const pids = holder.pids();
       const port = String(holder.port);
@@ -81,7 +82,7 @@ test('a dual-stack [::] in the way is named, also for an IPv4 address', () =>
     }
   }));
 
-test('with listen lines of its own, the address is taken from the words of Kamailio', () =>
+test('with listen lines of its own, the holder of the very address is named', () =>
   withInstance(
     { params: { proto: 'conf_udp' }, config: (port) => `listen=udp:127.0.0.1:${port}` },
     async (instance) => {
@@ -166,13 +167,14 @@ test('a program on another address of the same port is not named, and does not h
 
 test('a failure that has nothing to do with sockets names no holder, even of the very address', () =>
   withInstance({ config: 'modparam("jsonrpcs", "transport", 1)' }, async (instance) => {
-    const release = await holdUdpPort(instance.port);
+    const server = createServer().listen(instance.port, '127.0.0.1');
     try {
+      await once(server, 'listening');
       const started = await call(instance, 'start');
       assertCall(started, 1, /jsonrpcs/);
       assert.not.match(started.stderr, /in use|end what holds/);
     } finally {
-      release();
+      server.close();
     }
   }));
 

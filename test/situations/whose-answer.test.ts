@@ -1,8 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { assertCall, call, withInstance } from '../support/calls.ts';
-import type { TestInstance } from '../support/instance.ts';
+import { type TestInstance, until } from '../support/instance.ts';
+import { signalAll } from '../support/processes.ts';
 
 const SHORT = { env: { OCF_RESKEY_CRM_meta_timeout: '6000' } };
 
@@ -72,15 +75,98 @@ test("a socket that another instance holds fails the start: its answer is not th
         const started = await call(second, 'start', params, SHORT);
         assertCall(started, 1, /the socket is held by pid/, names(first));
         assertCall(await call(second, 'start'), 0);
-        // At level 10 a monitor does not look at descriptors; at level 20 it does, and so does diagnose.
-        const deep = { env: { OCF_CHECK_LEVEL: '20' } };
-        assertCall(await call(second, 'monitor', params, deep), 1, names(first));
+        for (const level of ['10', '20'])
+          assertCall(
+            await call(second, 'monitor', params, { env: { OCF_CHECK_LEVEL: level } }),
+            1,
+            /not healthy: udp:\S+: the socket is held by pid .*, not by this Kamailio/,
+            names(first),
+          );
         const { stdout } = await call(second, 'diagnose', params);
         assert.match(stdout, /FAILED +udp:127\.0\.0\.1:\d+ +200 OK .*, but the socket is held by pid/);
         assertCall(await call(second, 'stop'), 0);
         assertCall(await call(first, 'monitor'), 0);
       },
     ),
+  ));
+
+/**
+ * Starts a Kamailio on the UDP socket of another, as the system's unit does after an upgrade, or a person by hand: the
+ * agent would refuse. Its sockets are those of option -l.
+ */
+async function launchBeside(first: TestInstance, second: TestInstance, address = '127.0.0.1'): Promise<void> {
+  const words = ['-P', second.pidfile, '-f', second.conffile, '-T', '-l', `udp:${address}:${first.port}`];
+  await promisify(execFile)('/usr/sbin/kamailio', words);
+  const isUp = async () => (await call(second, 'monitor', { port: String(first.port) })).code !== 7;
+  await until(() => existsSync(second.fifo) && isUp(), 'the second Kamailio is up');
+}
+
+const UDP = { params: { proto: 'udp' } };
+
+test('a second Kamailio on the UDP socket of the first is seen by each check, and named after a stop', () =>
+  withInstance(UDP, (first) =>
+    withInstance(UDP, async (second) => {
+      assertCall(await call(first, 'start'), 0);
+      await launchBeside(first, second);
+      const also = /^Kamailio runs \(pid \d+\) but is not healthy: udp:\S+: also held by pid/;
+      const monitors = (params = {}) =>
+        Promise.all(
+          [{}, { OCF_CHECK_LEVEL: '10' }, { OCF_CHECK_LEVEL: '20' }].map(async (env) =>
+            assertCall(await call(first, 'monitor', params, { env }), 1, also, names(second)),
+          ),
+        );
+      await monitors();
+      // The other one answers even for workers that hang, and nothing else would tell.
+      const workers = first.pids().filter((pid) => pid !== first.mainPid());
+      signalAll(workers, 'SIGSTOP');
+      await monitors({ kamctlrc: '' });
+      signalAll(workers, 'SIGCONT');
+      const diagnosed = await call(first, 'diagnose');
+      assert.is(diagnosed.code, 1);
+      assert.match(diagnosed.stdout, /FAILED +udp:\S+ +200 OK .*, but also held by pid/);
+      const others = second.pids();
+      const stopped = await call(first, 'stop');
+      assertCall(stopped, 0);
+      assert.match(stopped.stderr, /^WARNING: udp:\S+ is held by pid .* it still answers callers there$/m);
+      assert.match(stopped.stderr, names(second));
+      assert.equal(second.pids(), others, 'the second one lives on');
+    }),
+  ));
+
+test('a start refuses to take the UDP socket of another Kamailio, and launches nothing', () =>
+  withInstance(UDP, (first) =>
+    withInstance(UDP, async (second) => {
+      assertCall(await call(first, 'start'), 0);
+      const port = { port: String(first.port) };
+      assertCall(
+        await call(second, 'start', port),
+        1,
+        /^in use: udp:\S+ by pid .* this start has launched nothing; end what holds the socket$/,
+        names(first),
+      );
+      assert.equal(second.pids(), []);
+      assertCall(await call(first, 'monitor'), 0);
+      // A stop of what does not run says what answers, too.
+      assert.match((await call(second, 'stop', port)).stderr, names(first));
+      assertCall(await call(first, 'stop'), 0);
+      assertCall(await call(second, 'start', port), 0);
+      const stopped = await call(second, 'stop', port);
+      assert.not.match(stopped.stderr, /WARNING/);
+    }),
+  ));
+
+test('a Kamailio on all addresses does not share the socket of one on a single address', () =>
+  withInstance(UDP, (first) =>
+    withInstance(UDP, async (second) => {
+      assertCall(await call(first, 'start'), 0);
+      // The kernel gives it what nobody else listens for.
+      await launchBeside(first, second, '0.0.0.0');
+      for (const OCF_CHECK_LEVEL of ['10', '20'])
+        assertCall(await call(first, 'monitor', {}, { env: { OCF_CHECK_LEVEL } }), 0);
+      assertCall(await call(first, 'stop'), 0);
+      assertCall(await call(first, 'start'), 0);
+      assertCall(await call(first, 'stop'), 0);
+    }),
   ));
 
 test('diagnose finds by itself that another Kamailio has the sockets of one that does not run', () =>

@@ -1,11 +1,8 @@
 import * as assert from 'uvu/assert';
-import { exampleFile, PIDFILE } from '../testbed/kamailio.ts';
+import { PIDFILE } from '../testbed/kamailio.ts';
 import { FIFO, KAMCTLRC, setTimeoutOf, TIMEOUTS } from './configuration.ts';
-import { DEAD, type Fault, type Undo } from './fault.ts';
-import type { Service } from './service.ts';
-
-/** An instance besides the cluster's, for faults that must not touch it. */
-const OTHER = '/run/kamailio_other';
+import { DEAD, type Fault } from './fault.ts';
+import { endUnharmed, OTHER_DIRECTORY, startOther } from './other-kamailio.ts';
 
 /** Faults of files, directories and file systems. */
 export const FILE_FAULTS: readonly Fault[] = [
@@ -38,7 +35,7 @@ export const FILE_FAULTS: readonly Fault[] = [
     also: 'the other instance lives on',
     inflict: async (service) => {
       const main = await startOther(service);
-      await service.sh('cat "$1/kamailio.pid" >"$2"', OTHER, PIDFILE);
+      await service.sh('cat "$1/kamailio.pid" >"$2"', OTHER_DIRECTORY, PIDFILE);
       return endUnharmed(service, main);
     },
   },
@@ -70,7 +67,7 @@ export const FILE_FAULTS: readonly Fault[] = [
     cluster: 'restarts it here',
     registrations: 'kept',
     also: 'the second instance lives on',
-    inflict: async (service) => endUnharmed(service, await startOther(service, FIFO)),
+    inflict: async (service) => endUnharmed(service, await startOther(service, { fifo: FIFO })),
   },
   {
     broken: '/run is full when Kamailio has died',
@@ -152,25 +149,3 @@ export const FILE_FAULTS: readonly Fault[] = [
     },
   },
 ];
-
-/** Starts an instance that the cluster knows nothing of; returns its main process. */
-async function startOther({ testbed, node, sh }: Service, fifo = `${OTHER}/rpc.fifo`): Promise<number> {
-  const config = exampleFile('kamailio.cfg').replaceAll(FIFO, fifo);
-  await sh('install -d -o kamailio -g kamailio "$1"', OTHER);
-  await node.write(`${OTHER}/kamailio.cfg`, config);
-  const call =
-    'kamailio -P "$1/kamailio.pid" -f "$1/kamailio.cfg" -l udp:127.0.0.1:5070 -u kamailio -g kamailio';
-  await sh(`${call} >/dev/null 2>&1`, OTHER);
-  return testbed.waitFor(
-    async () => Number(await node.read(`${OTHER}/kamailio.pid`)) || undefined,
-    'the other serves',
-  );
-}
-
-/**
- * Makes sure that a process has lived through the fault, and ends it with its children. By SIGKILL: a Kamailio that
- * terminates removes its FIFO by name, and the service may have that name by then.
- */
-function endUnharmed({ sh }: Service, pid: number): Undo {
-  return () => sh('kill -KILL "$1" $(ps -o pid= --ppid "$1"); rm -rf "$2"', String(pid), OTHER);
-}

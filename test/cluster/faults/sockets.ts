@@ -2,6 +2,7 @@ import { SERVICE_ADDRESS } from '../testbed/configuration.ts';
 import { ADDRESS_RESOURCE } from '../testbed/kamailio.ts';
 import { CONFFILE, configuration, setParameter, setTimeoutOf, TIMEOUTS } from './configuration.ts';
 import { DEAD, type Fault } from './fault.ts';
+import { endUnharmed, startOther } from './other-kamailio.ts';
 
 /** Takes the TCP port as soon as it is free. */
 const TCP_THIEF = `const server = require('node:net').createServer();
@@ -28,13 +29,25 @@ export const SOCKET_FAULTS: readonly Fault[] = [
   {
     // Kamailio shares UDP ports (SO_REUSEADDR): who binds last gets the datagrams.
     broken: 'another program takes the UDP port away from a running Kamailio',
-    monitor: { code: 1, reason: new RegExp(`udp:${SERVICE_ADDRESS}:5060: no answer to OPTIONS`) },
-    cluster: 'restarts it here',
+    monitor: { code: 1, reason: /5060: also held by pid \d+ \(\S*node/ },
+    start: { code: 1, reason: /^in use: udp:\S+ by pid \d+ \(node\)/ },
+    cluster: 'moves it',
     registrations: 'kept',
     inflict: async ({ node }) => {
       const thief = node.start(['node', '-e', UDP_THIEF]);
       return () => thief.stop('SIGKILL');
     },
+  },
+  {
+    // It answers as the first one does: no poll tells them apart.
+    broken: "a second Kamailio is started on the same UDP socket, as by the system's unit after an upgrade",
+    monitor: { code: 1, reason: /also held by pid \d+ \(kamailio, pidfile \/run\/kam/ },
+    start: { code: 1, reason: /^in use: udp:\S+ by pid \d+ \(kamailio, pidfile \/run\/kam/ },
+    cluster: 'moves it',
+    registrations: 'kept',
+    also: 'the second Kamailio lives on',
+    inflict: async (service) =>
+      endUnharmed(service, await startOther(service, { socket: `${SERVICE_ADDRESS}:5060` })),
   },
   {
     // Kamailio is none the worse: a socket of its own is polled. The address has a monitor of its own, which is rare here.
