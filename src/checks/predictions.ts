@@ -23,7 +23,8 @@ const DAY_MS = 86_400_000;
 
 /**
  * What predicts a failure of a Kamailio that still answers (check level 20): workers that are stopped or
- * stuck, shared memory nearly used up, TLS certificates about to expire, UDP sockets that overflow.
+ * stuck, shared memory nearly used up, TLS certificates about to expire, answers that callers do not take, UDP sockets
+ * that overflow.
  * `socketsBefore` is `udpSockets` from the beginning of the check, `outcomes` are those of the probes.
  */
 export async function predictFailures(
@@ -37,6 +38,7 @@ export async function predictFailures(
     ...(await stuckWorkers(params, main, deadline)),
     ...(await scarceMemory(params, main.pid, deadline)),
     ...expiringCertificates(outcomes),
+    ...strayAnswers(outcomes),
     ...findCongested(socketsBefore, udpSockets(main.pid)).map(({ name, seen }) => ({
       where: name,
       seen,
@@ -91,6 +93,24 @@ function expiringCertificates(outcomes: readonly Outcome[]): Problem[] {
         where: describeTarget(outcome.target),
         seen: `its certificate ${when}`,
         remedy: 'renew it and reload it (kamcmd tls.reload)',
+      },
+    ];
+  });
+}
+
+/**
+ * Kamailio on 0.0.0.0 answers a request to a secondary address from the interface's first one. A caller behind a
+ * firewall or NAT never gets such an answer, and one that is strict about it (a connected socket) drops it.
+ */
+function strayAnswers(outcomes: readonly Outcome[]): Problem[] {
+  return outcomes.flatMap((outcome) => {
+    if (!outcome.healthy || outcome.answeredFrom === undefined) return [];
+    const where = describeTarget(outcome.target);
+    return [
+      {
+        where,
+        seen: `its answers come from ${outcome.answeredFrom}, not from the address that was asked: callers behind NAT or a firewall do not get them`,
+        remedy: `write \`listen=${where}\` into kamailio.cfg, as it now listens on all addresses at once`,
       },
     ];
   });

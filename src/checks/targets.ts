@@ -21,12 +21,22 @@ export interface Targets {
  * A hot standby listens on the service's address while another node has it: a poll of that address would be answered
  * by the other node, and a hung standby would pass for healthy. So where listen_address is not on this node, and
  * nobody has named another address, a socket of this very instance is polled in its place. `mainPid` is its main
- * process, undefined if it does not run. Each is asked for `probe_uri`, if that is set.
+ * process, undefined if it does not run. Each is asked for `probe_uri`, if that is set. A poll of an address on this
+ * node is sent from that address.
  */
 export function findTargets(params: Params, mainPid: number | undefined): Targets {
   const found = findSockets(params, mainPid);
-  const { probe_uri: uri } = params;
-  return uri === '' ? found : { ...found, targets: found.targets.map((target) => ({ ...target, uri })) };
+  const uri = params.probe_uri === '' ? {} : { uri: params.probe_uri };
+  const here = new Map<string, boolean>();
+  const sourceFor = (address: string) => {
+    const isHere = here.get(address) ?? isOnThisNode(address);
+    here.set(address, isHere);
+    return isHere ? { source: address } : {};
+  };
+  return {
+    ...found,
+    targets: found.targets.map((target) => ({ ...target, ...uri, ...sourceFor(target.address) })),
+  };
 }
 
 function findSockets(params: Params, mainPid: number | undefined): Targets {

@@ -139,7 +139,7 @@ function ownership(main: ProcessStat | undefined, params: Params): (inode: strin
 
 /** Whether a socket is polled only because the service's address is not on this node (see `findTargets`). */
 function standsIn(target: Target, { probes, monitoring_ip, listen_address }: Params): boolean {
-  const isNamed = probes.length > 0 || monitoring_ip !== '' || isWildcard(listen_address);
+  const isNamed = probes !== undefined || monitoring_ip !== '' || isWildcard(listen_address);
   return !isNamed && !isSameAddress(target.address, listen_address);
 }
 

@@ -10,6 +10,8 @@ export type Outcome =
       readonly roundTripMs: number;
       /** When the server's certificate expires, ms since 1970; over TLS only. */
       readonly certificateExpires?: number;
+      /** The address that the reply came from, if it is another one than was polled; over UDP only. */
+      readonly answeredFrom?: string;
     }
   | {
       readonly healthy: false;
@@ -24,11 +26,13 @@ export type Outcome =
 export interface Polled {
   readonly reply: Reply | undefined;
   readonly certificateExpires?: number;
+  readonly answeredFrom?: string;
 }
 
 /** An outcome for a trace: what came from where, without anything that the reply carried. */
 export function describeOutcome(outcome: Outcome): string {
   const target = describeTarget(outcome.target);
   if (!outcome.healthy) return `${target}: ${outcome.seen}`;
-  return `${target}: ${outcome.reply.status} after ${outcome.roundTripMs.toFixed(1)} ms`;
+  const from = outcome.answeredFrom ? ` from ${outcome.answeredFrom}` : '';
+  return `${target}: ${outcome.reply.status}${from} after ${outcome.roundTripMs.toFixed(1)} ms`;
 }

@@ -23,11 +23,9 @@ export async function pollTarget(
 ): Promise<Outcome> {
   const startedAt = now();
   try {
-    const { reply, certificateExpires } = await poll(target, user, deadline, certificate);
+    const { reply, ...more } = await poll(target, user, deadline, certificate);
     const roundTripMs = now() - startedAt;
-    if (reply?.status === 200) {
-      return { healthy: true, target, reply, roundTripMs, ...(certificateExpires && { certificateExpires }) };
-    }
+    if (reply?.status === 200) return { healthy: true, target, reply, roundTripMs, ...more };
     if (reply) return { healthy: false, target, status: reply.status, ...explainReply(reply, target, user) };
     return { healthy: false, target, ...explainSilence(roundTripMs) };
   } catch (error) {
@@ -43,7 +41,7 @@ async function poll(
 ): Promise<Polled> {
   switch (target.transport) {
     case 'udp':
-      return { reply: await pollUdp(target, user, deadline) };
+      return pollUdp(target, user, deadline);
     case 'tcp':
       return { reply: await pollTcp(target, user, deadline) };
     case 'tls':

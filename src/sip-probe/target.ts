@@ -14,6 +14,21 @@ export interface Target {
   readonly uri?: string;
   /** What ws and wss ask for in their handshake, with a leading slash; `/` if it is not given. */
   readonly path?: string;
+  /**
+   * The address that a poll is sent from; absent for the one that the kernel chooses. It is set where `address` is one of
+   * this node's. Where that is a secondary address, the kernel would send from the interface's first one, which
+   * kamailio.cfg may not know: its exemptions (`src_ip!=myself` before pike, lists of addresses) are for Kamailio itself.
+   */
+  readonly source?: string;
+}
+
+/** What node:net and node:tls connect to a target with. */
+export function endpointOf({ address, port, source }: Target): {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress?: string;
+} {
+  return { host: address, port, ...(source !== undefined && { localAddress: source }) };
 }
 
 /** What a target is asked for: its own URI, else `sip:USER@ADDRESS:PORT`. `user` is empty for none. */

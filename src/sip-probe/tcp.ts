@@ -3,7 +3,7 @@ import { Failure } from '../failure/failure.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { answers, cutMessage, parseReply, type Reply } from './reply.ts';
 import { composeOptions, type OptionsRequest } from './request.ts';
-import type { Target } from './target.ts';
+import { endpointOf, type Target } from './target.ts';
 
 /** A reply that has not ended by then never will: bytes. */
 export const REPLY_LIMIT_BYTES = 65_536;
@@ -19,8 +19,7 @@ export const CLOSE_AFTER_MS = 50;
 export function pollTcp(target: Target, user: string, deadline: Deadline): Promise<Reply | undefined> {
   const open = (take: (bytes: Uint8Array) => void) =>
     connect({
-      host: target.address,
-      port: target.port,
+      ...endpointOf(target),
       // Costs a monitor less than the events of a stream.
       onread: {
         buffer: Buffer.alloc(READ_BYTES),

@@ -5,7 +5,7 @@ import type { Deadline } from '../lifetime/deadline.ts';
 import { type ClientCertificate, contextFor } from './client-certificate.ts';
 import type { Polled } from './outcome.ts';
 import type { Reply } from './reply.ts';
-import type { Target } from './target.ts';
+import { endpointOf, type Target } from './target.ts';
 import { ClosedUnanswered, pollStream } from './tcp.ts';
 
 /**
@@ -29,7 +29,7 @@ export function pollTls(
  * sent, for targets are addresses (RFC 6066 §3).
  */
 export async function overTls(
-  { address: host, port }: Target,
+  target: Target,
   certificate: ClientCertificate | undefined,
   exchange: (connectTls: () => TLSSocket) => Promise<Reply | undefined>,
 ): Promise<Polled> {
@@ -38,7 +38,7 @@ export async function overTls(
   let secured = false;
   let certificateExpires: number | undefined;
   const open = () => {
-    const socket = connect({ host, port, rejectUnauthorized: false, secureContext });
+    const socket = connect({ ...endpointOf(target), rejectUnauthorized: false, secureContext });
     socket.on('connect', () => {
       connected = true;
     });

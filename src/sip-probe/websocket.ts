@@ -6,7 +6,7 @@ import type { ClientCertificate } from './client-certificate.ts';
 import type { Polled } from './outcome.ts';
 import { answers, headOf, parseReply, type Reply } from './reply.ts';
 import { composeOptions, type OptionsRequest } from './request.ts';
-import { isSecure, type Target } from './target.ts';
+import { endpointOf, isSecure, type Target } from './target.ts';
 import { CLOSE_AFTER_MS, ClosedUnanswered, REPLY_LIMIT_BYTES } from './tcp.ts';
 import { overTls } from './tls.ts';
 import { explainHandshake, refusedHandshake, silentHandshake } from './websocket-handshake.ts';
@@ -22,7 +22,6 @@ export async function pollWebSocket(
   deadline: Deadline,
   certificate: ClientCertificate | undefined,
 ): Promise<Polled> {
-  const { address: host, port } = target;
   let isOpen = false;
   const over = (connectTo: () => Socket) =>
     exchange(target, user, deadline, connectTo, () => {
@@ -30,7 +29,7 @@ export async function pollWebSocket(
     });
   const polled = isSecure(target)
     ? await overTls(target, certificate, over)
-    : { reply: await over(() => connect({ host, port })) };
+    : { reply: await over(() => connect(endpointOf(target))) };
   if (!polled.reply && !isOpen) throw silentHandshake();
   return polled;
 }

@@ -48,16 +48,17 @@ export function openLine(
 
 function openUdp(target: Target, user: string, listener: Listener): Line {
   let socket: UdpSocket | undefined;
-  let isConnected = false;
+  let isOpen = false;
   const sent = new SentPolls(listener);
   const drop = () => {
     socket?.close();
     socket = undefined;
-    isConnected = false;
+    isOpen = false;
   };
   const send = (open: UdpSocket) => {
     const { bytes } = sent.add(composeOptions(target, user, open.address()));
-    open.send(bytes);
+    if (target.source === undefined) open.send(bytes);
+    else open.send(bytes, target.port, target.address);
   };
   const open = () => {
     const family = isIPv6Literal(target.address) ? 6 : 4;
@@ -69,14 +70,16 @@ function openUdp(target: Target, user: string, listener: Listener): Line {
     // Refused (ICMP), or no way there: the next poll tries with a new socket.
     fresh.on('error', () => socket === fresh && drop());
     fresh.on('message', (datagram) => sent.take(headOf(datagram)));
-    fresh.on('connect', () => {
-      isConnected = true;
+    const begin = () => {
+      isOpen = true;
       send(fresh);
-    });
-    fresh.connect(target.port, target.address);
+    };
+    // A Kamailio on 0.0.0.0 answers from another address of this node: a connected socket would not take that.
+    if (target.source !== undefined) fresh.bind({ address: target.source, port: 0, exclusive: true }, begin);
+    else fresh.on('connect', begin).connect(target.port, target.address);
   };
   return {
-    poll: () => (socket === undefined ? open() : isConnected && send(socket)),
+    poll: () => (socket === undefined ? open() : isOpen && send(socket)),
     close: drop,
   };
 }

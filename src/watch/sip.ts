@@ -57,14 +57,18 @@ export function openSipWatch(params: Params, mainPid: number): SipWatch {
     silent: () => {
       const at = now();
       if (at - lastTurn > PAUSE_MS) return undefined;
-      for (const [name, one] of watched) {
+      for (const one of watched.values()) {
         if (one.silence.isDoubtful) lookAtQueue(one, at);
         const ms = one.silence.lasting(at, params.watch_timeout * 1000);
-        if (ms !== undefined) return `${name} has not answered for ${(ms / 1000).toFixed(1)} s`;
+        if (ms !== undefined)
+          return `${describeTarget(one.target)} has not answered for ${(ms / 1000).toFixed(1)} s`;
       }
       return undefined;
     },
-    figures: () => [...watched].map(([name, { silence }]) => `${name}: ${silence.describe(now())}`),
+    figures: () =>
+      [...watched.values()].map(
+        ({ target, silence }) => `${describeTarget(target)}: ${silence.describe(now())}`,
+      ),
     close: () => {
       clearInterval(timer);
       for (const { line } of watched.values()) line.close();
@@ -79,15 +83,15 @@ function keepLines(
   user: string,
   certificate: ClientCertificate | undefined,
 ): void {
-  const names = targets.map(describeTarget);
-  for (const [name, { line }] of watched) {
-    if (names.includes(name)) continue;
+  const keys = targets.map(keyOf);
+  for (const [key, { line }] of watched) {
+    if (keys.includes(key)) continue;
     line.close();
-    watched.delete(name);
+    watched.delete(key);
   }
   for (const target of targets) {
-    const name = describeTarget(target);
-    if (watched.has(name)) continue;
+    const key = keyOf(target);
+    if (watched.has(key)) continue;
     const silence = new Silence();
     const listener = {
       polled: () => silence.polled(now()),
@@ -95,8 +99,13 @@ function keepLines(
       alive: () => silence.alive(now()),
     };
     const line = openLine(target, user, listener, certificate);
-    watched.set(name, { target, line, silence, queued: 0 });
+    watched.set(key, { target, line, silence, queued: 0 });
   }
+}
+
+/** A line is kept as long as it would be opened the same way: an address may come to this node, or leave it. */
+function keyOf(target: Target): string {
+  return `${describeTarget(target)} ${target.source ?? ''}`;
 }
 
 /**

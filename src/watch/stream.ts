@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type ClientCertificate, contextFor } from '../sip-probe/client-certificate.ts';
 import { cutMessage } from '../sip-probe/reply.ts';
-import { isSecure, type Target } from '../sip-probe/target.ts';
+import { endpointOf, isSecure, type Target } from '../sip-probe/target.ts';
 import { REPLY_LIMIT_BYTES } from '../sip-probe/tcp.ts';
 import type { Connection, ConnectionEvents } from './connected-line.ts';
 
@@ -31,10 +31,9 @@ export function openStream(
 
 /** Connects to a target, in TLS if it is tls or wss. */
 export function connectTo(target: Target, certificate: ClientCertificate | undefined): Socket {
-  const { address: host, port } = target;
   return isSecure(target)
-    ? connectTls({ host, port, rejectUnauthorized: false, secureContext: contextFor(certificate) })
-    : connect({ host, port });
+    ? connectTls({ ...endpointOf(target), rejectUnauthorized: false, secureContext: contextFor(certificate) })
+    : connect(endpointOf(target));
 }
 
 /** This side of a connection. */

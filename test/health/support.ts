@@ -8,10 +8,10 @@ import { Deadline } from '../../src/lifetime/deadline.ts';
 import type { InstanceOptions, TestInstance } from '../support/instance.ts';
 
 /**
- * A Kamailio that speaks UDP, TCP and TLS on 127.0.0.1 and ::1, by the listen lines of its configuration;
- * TLS on the port above. Its certificate is made here and expires after `days`.
+ * A Kamailio that speaks UDP, TCP and TLS on 127.0.0.1 and ::1, or on other `hosts`, by the listen lines of its
+ * configuration; TLS on the port above. Its certificate is made here and expires after `days`.
  */
-export function allTransports(days = 90): InstanceOptions {
+export function allTransports(days = 90, hosts: readonly string[] = ['127.0.0.1', '[::1]']): InstanceOptions {
   return {
     params: { proto: 'conf_udptcp' },
     config: (port, directory) => {
@@ -21,7 +21,7 @@ loadmodule "tls.so"
 modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "private_key", "${join(directory, 'key.pem')}")
 modparam("tls", "certificate", "${join(directory, 'certificate.pem')}")
-${['127.0.0.1', '[::1]']
+${hosts
   .flatMap((host) => [`udp:${host}:${port}`, `tcp:${host}:${port}`, `tls:${host}:${port + 1}`])
   .map((socket) => `listen=${socket}`)
   .join('\n')}`;
