@@ -1,4 +1,6 @@
+import { controlSettings } from '../checks/control-settings.ts';
 import { checkNode } from '../checks/node.ts';
+import { inRuntimeDirectories } from '../checks/runtime-directories.ts';
 import { joinProblems } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import { checkConfiguration } from '../launch/configuration.ts';
@@ -23,6 +25,7 @@ export async function validateAll(context: Context): Promise<ExitCode> {
   const lost = switchedOffByUdp(params, account, deadline);
   if (lost) context.log.warn(joinProblems([lost]));
   warnOfOtherNodes(params, context.log);
+  warnOfRuntimeDirectories(params, context.log);
   if (params.watch !== 'off') await warnOutsideCluster(context);
   return OCF_SUCCESS;
 }
@@ -38,6 +41,14 @@ function warnOfOtherNodes({ monitoring_ip, listen_address, probes }: Params, log
       `${address} is not on this node: whoever has it answers the polls; leave monitoring_ip and probes empty, and a socket of this very instance is polled`,
     );
   }
+}
+
+/** What the cluster's Kamailio needs is gone when the system's own service stops. */
+function warnOfRuntimeDirectories(params: Params, log: Log): void {
+  const settings = params.kamctlrc ? controlSettings(params) : undefined;
+  const fifo = settings && settings.ctlSocket === undefined ? settings.fifo : '';
+  for (const problem of inRuntimeDirectories({ fifo, pidfile: params.pidfile }))
+    log.warn(joinProblems([problem]));
 }
 
 /** A watcher that has nobody to report to is no fault of the values: somebody may set a cluster up just now. */

@@ -5,7 +5,8 @@ import type { Deadline } from '../lifetime/deadline.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import { describeOutcome, type Outcome } from '../sip-probe/outcome.ts';
 import type { Note } from '../tracing/trace.ts';
-import { checkControlPlane, checkPolls, NOTHING_POLLED } from './health.ts';
+import { type ControlReport, checkControlPlane } from './control-plane.ts';
+import { checkPolls, NOTHING_POLLED } from './health.ts';
 import { isPolled } from './tools.ts';
 import type { Usable } from './usable.ts';
 import { checkOwnSockets } from './whose-socket.ts';
@@ -44,19 +45,23 @@ export async function askKamailio(
   note(() => describeControlPlane(params, control));
   const looked = level === 20 ? targets : targets.filter(({ transport }) => transport === 'udp');
   const whose = checkOwnSockets(looked, main, params);
+  // Without a poll that was answered, only the control plane could have shown that it lives.
+  const uncontrolled = control?.unchecked ?? [];
+  const [failed, degraded] = polls === 'none' ? [uncontrolled, []] : [[], uncontrolled];
   return {
-    problems: [...whose.problems, ...problems, ...(control ?? [])],
-    unchecked: [...unchecked, ...unpolled, ...whose.unchecked],
+    problems: [...whose.problems, ...problems, ...(control?.problems ?? []), ...failed],
+    unchecked: [...unchecked, ...unpolled, ...whose.unchecked, ...degraded],
     outcomes,
-    isControlled: control !== undefined,
+    isControlled: control !== undefined && uncontrolled.length === 0,
   };
 }
 
 const UNPOLLED: Problem = { seen: 'SIP is not polled, for the address, port, transport or URI is not known' };
 
-function describeControlPlane({ kamctlrc }: Params, problems: readonly Problem[] | undefined): string {
+function describeControlPlane({ kamctlrc }: Params, control: ControlReport | undefined): string {
   if (!kamctlrc) return 'control plane: not asked, for kamctlrc is empty';
-  if (!problems) return 'control plane: could not be asked';
+  if (!control) return 'control plane: could not be asked';
+  const problems = [...control.problems, ...control.unchecked];
   return problems.length === 0 ? 'control plane: answers' : joinProblems(problems);
 }
 

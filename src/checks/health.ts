@@ -1,20 +1,15 @@
-import { monitorWithKamctl } from '../external/kamctl-program.ts';
 import { pollTargetWithSipsak } from '../external/sipsak.ts';
 import { Failure, type Problem } from '../failure/failure.ts';
-import { explainExhaustion, isExhaustion } from '../failure/system-error.ts';
 import type { Params } from '../interface/parameters.ts';
-import { askUptime } from '../kamctl/methods.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
-import { readStat, readStatus } from '../process/procfs.ts';
+import { readStat } from '../process/procfs.ts';
 import type { ClientCertificate } from '../sip-probe/client-certificate.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { pollTarget } from '../sip-probe/poll.ts';
 import { describeTarget, isSecure, type Target } from '../sip-probe/target.ts';
 import { clientCertificate } from './client-certificate.ts';
-import { controlSettings } from './control-settings.ts';
 import { findTargets } from './targets.ts';
 import { findTool, isPolled, pollsWithSipsak } from './tools.ts';
-import { checkOwnFifo } from './whose-fifo.ts';
 
 /** What the probes came to. */
 export interface PollReport {
@@ -107,51 +102,4 @@ function problemOf(outcome: Outcome | { readonly healthy: true }): Problem[] {
   return outcome.healthy
     ? []
     : [{ where: describeTarget(outcome.target), seen: outcome.seen, remedy: outcome.remedy }];
-}
-
-/**
- * Asks Kamailio for its up-time, as `kamctl monitor 1` does (over ctl's socket, which kamctl does not know, for its
- * processes), unless kamctlrc is empty, and makes sure that it was this
- * instance that answered. `mainPid` runs as
- * Kamailio's account; a start leaves a spare FIFO for the monitors after it (`leavesSpare`). Throws Failure when
- * kamctlrc, or with external tools kamctl, is missing.
- */
-export async function checkControlPlane(
-  params: Params,
-  mainPid: number,
-  deadline: Deadline,
-  leavesSpare = false,
-): Promise<readonly Problem[]> {
-  if (!params.kamctlrc) return [];
-  const settings = controlSettings(params);
-  const until = deadline.sooner(params.probe_timeout * 1000);
-  if (settings.ctlSocket !== undefined) {
-    const { checkCtl } = await import('./ctl.ts');
-    return checkCtl(settings.ctlSocket, mainPid, until);
-  }
-  const own = () =>
-    checkOwnFifo(settings.fifo, mainPid, params).map((problem) => ({ where: 'control plane', ...problem }));
-  try {
-    if (params.monitor_tools === 'external') {
-      await monitorWithKamctl(
-        findTool('kamctl', [params.kamctl, '/usr/bin/kamctl']),
-        params.kamctlrc,
-        settings.kamctlDirectory,
-        until,
-      );
-      return own();
-    }
-    const owner = readStatus(mainPid);
-    if (!owner) return [{ seen: `main process ${mainPid} has just ended`, remedy: "see Kamailio's log" }];
-    await askUptime(settings, owner, until, leavesSpare);
-    return own();
-  } catch (error) {
-    if (isExhaustion(error)) {
-      return [{ where: 'control plane', ...explainExhaustion(error) }];
-    }
-    if (!(error instanceof Failure)) throw error;
-    // Whose FIFO it is explains more than what came over it.
-    const foreign = own();
-    return foreign.length > 0 ? foreign : error.at('control plane');
-  }
 }

@@ -1,6 +1,7 @@
 import { controlSettings } from '../checks/control-settings.ts';
 import { checkCtl } from '../checks/ctl.ts';
-import { checkOwnFifo } from '../checks/whose-fifo.ts';
+import { inRuntimeDirectories } from '../checks/runtime-directories.ts';
+import { checkOwnFifo, removedFifo } from '../checks/whose-fifo.ts';
 import { Failure } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { ControlSettings } from '../kamctl/kamctlrc.ts';
@@ -10,7 +11,7 @@ import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_DEGRADED, OCF_ERR_GENERIC } from '../ocf/exit-code.ts';
 import type { MainProcess } from '../process/pidfile.ts';
 import { readStatus } from '../process/procfs.ts';
-import { failed, ok, type Result, skipped } from './finding.ts';
+import { failed, ok, type Result, skipped, warning } from './finding.ts';
 import { suggestOtherFifo } from './hints.ts';
 
 /**
@@ -39,11 +40,15 @@ export async function controlPlane(params: Params, main: MainProcess, deadline: 
     const uptime = await askUptime(settings, owner, until);
     const others = foreign();
     if (others.length > 0) return failed(others, OCF_ERR_GENERIC);
-    return ok(`up for ${uptime} s, says ${settings.fifo}, which this Kamailio reads`);
+    const seen = `up for ${uptime} s, says ${settings.fifo}, which this Kamailio reads`;
+    const [taken] = inRuntimeDirectories({ ...params, fifo: settings.fifo });
+    return taken ? warning({ ...taken, seen: `${seen}, but ${taken.seen}` }) : ok(seen);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const others = foreign();
     if (others.length > 0) return failed(others, OCF_ERR_GENERIC);
+    const removed = removedFifo(settings.fifo, main.process.pid);
+    if (removed) return failed(removed, OCF_DEGRADED);
     const remedy = suggestOtherFifo(main.process.pid, settings.fifo);
     return failed(
       error.problems.map((problem) => ({ ...problem, ...(remedy && { remedy }) })),

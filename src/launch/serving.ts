@@ -1,4 +1,5 @@
-import { checkControlPlane, checkPolls } from '../checks/health.ts';
+import { checkControlPlane } from '../checks/control-plane.ts';
+import { checkPolls } from '../checks/health.ts';
 import { checkOwnSockets } from '../checks/whose-socket.ts';
 import { Failure, type Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
@@ -103,7 +104,8 @@ async function check(params: Params, pid: number, deadline: Deadline): Promise<R
   const { problems, targets, outcomes } = await checkPolls(params, pid, deadline);
   if (problems.length > 0) return { problems, outcomes };
   const control = await checkControlPlane(params, pid, deadline, true);
-  if (control.length > 0) return { problems: control, outcomes };
+  const uncontrolled = [...control.problems, ...control.unchecked];
+  if (uncontrolled.length > 0) return { problems: uncontrolled, outcomes };
   const main = readStat(pid);
   return { problems: main ? checkOwnSockets(targets, main, params).problems : [], outcomes };
 }

@@ -85,7 +85,7 @@ export const FILES: readonly (readonly [string, string])[] = [
     '/var/run/kamailio_INSTANCE/kamailio.pid',
     'Process id of the instance, INSTANCE being the name of the resource; parameter pidfile.',
   ],
-  ['/run/kamailio/kamailio_rpc.fifo', 'FIFO of the control plane; RPCFIFOPATH in kamctlrc.'],
+  ['/run/kamailio-cluster/kamailio_rpc.fifo', 'FIFO of the control plane; RPCFIFOPATH in kamctlrc.'],
   [
     '/tmp/kamailio_ocf_spare_*',
     'FIFO for the replies of the control plane, one an instance: a start leaves it, so that monitors need not make one, and a stop removes it. With CHROOT_DIR in kamctlrc it is in the tmp of that directory, with RPCFIFOREPLYDIR in that directory.',

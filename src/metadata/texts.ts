@@ -29,7 +29,7 @@ ${indent(POLL_ROUTE)}
 and offer the FIFO, unless the parameter kamctlrc is empty:
 
     loadmodule "jsonrpcs.so"
-    modparam("jsonrpcs", "fifo_name", "/run/kamailio/kamailio_rpc.fifo")
+    modparam("jsonrpcs", "fifo_name", "/run/kamailio-cluster/kamailio_rpc.fifo")
 
 Several instances can share a node, each with a resource of its own. They need different sockets, configuration files and pidfiles (the default differs by itself), and, so that the control plane of each is checked, a kamctlrc each whose RPCFIFOPATH is the fifo_name of that instance:
 
@@ -45,11 +45,11 @@ Several instances can share a node, each with a resource of its own. They need d
 
 with, for instance 2, in /etc/kamailio/kamctlrc2:
 
-    RPCFIFOPATH=/run/kamailio/kamailio2_rpc.fifo
+    RPCFIFOPATH=/run/kamailio-cluster/kamailio2_rpc.fifo
 
 and in /etc/kamailio/kamailio2.cfg:
 
-    modparam("jsonrpcs", "fifo_name", "/run/kamailio/kamailio2_rpc.fifo")`;
+    modparam("jsonrpcs", "fifo_name", "/run/kamailio-cluster/kamailio2_rpc.fifo")`;
 
 function indent(text: string): string {
   return text.replace(/^/gm, '    ');

@@ -93,7 +93,7 @@ function inConfiguration({ polled, conffile, control }: Basis): Step[] {
     {
       why: 'this Kamailio offers no control FIFO that answers, so kamctlrc is empty and the control plane is not checked; to have it checked, add this and call suggest again after a restart',
       commands: [],
-      configuration: `loadmodule "jsonrpcs.so"\nmodparam("jsonrpcs", "fifo_name", "/run/kamailio/kamailio_rpc.fifo")`,
+      configuration: `loadmodule "jsonrpcs.so"\nmodparam("jsonrpcs", "fifo_name", "/run/kamailio-cluster/kamailio_rpc.fifo")`,
     },
   ];
 }

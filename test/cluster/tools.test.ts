@@ -184,12 +184,12 @@ test('crm_resource --force-check looks as deep as its level says', async (testbe
   await testbed.settle();
   const check = (level: string) => node.run(['crm_resource', `--force-check${level}`, '-r', KAMAILIO]);
   for (const level of ['', '=0', '=10', '=20']) assert.is((await check(level)).code, 0, level);
-  await node.mustRun(['rm', '/run/kamailio/kamailio_rpc.fifo']);
+  await node.mustRun(['rm', '/run/kamailio-cluster/kamailio_rpc.fifo']);
   assert.is((await check('=0')).code, 0, 'the main process lives');
   for (const level of ['', '=10', '=20']) {
     const { code, stdout } = await check(level);
-    assert.is(code, 1, level);
-    assert.match(stdout, /ocf-exit-reason:.*control plane: the FIFO .* does not exist/);
+    assert.is(code, 190, level);
+    assert.match(stdout, /ocf-exit-reason:.*control plane: the FIFO .* that this Kamailio reads was removed/);
   }
   const elsewhere = testbed.nodes.find(({ name }) => name !== node.name);
   const { code, stdout } = (await elsewhere?.run(['crm_resource', '--force-check', '-r', KAMAILIO])) ?? {};

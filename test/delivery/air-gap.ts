@@ -54,7 +54,8 @@ end_monitors() {
   cat "$NODE/failure" 2>/dev/null
   test -s "$NODE/codes" && ! grep -vx 0 "$NODE/codes"
 }
-on_node mkdir -p /run/kamailio && on_node chown kamailio:kamailio /run/kamailio
+# The shell agent makes no directory for the FIFO.
+on_node mkdir -p /run/kamailio-cluster && on_node chown kamailio:kamailio /run/kamailio-cluster
 `;
 
 /** What a life came to: the exit codes of its steps by name, and all output. */

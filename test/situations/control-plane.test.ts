@@ -5,15 +5,17 @@ import {
   mkdirSync,
   readdirSync,
   renameSync,
+  rmSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
+import { signalAll } from '../support/processes.ts';
 import { withStandIn } from '../support/stand-in.ts';
 
 /** Starts an instance, spoils its control plane, and asserts what the monitor says; a stop works. */
@@ -25,44 +27,114 @@ async function monitorSpoilt(
   await withInstance({}, async (instance) => {
     assertCall(await call(instance, 'start'), 0);
     spoil(instance);
-    const limitMs = 8000;
-    const params = { CRM_meta_timeout: String(limitMs), probe_timeout: '1' };
+    const limitMs = 15_000;
+    const params = { CRM_meta_timeout: String(limitMs), probe_timeout: '4' };
     assertCall(await call(instance, 'monitor', params, { limitMs }), code, ...reasons);
     assertCall(await call(instance, 'stop'), 0);
   });
 }
 
-const MODPARAM = /modparam\("jsonrpcs", "fifo_name", ".*rpc\.fifo"\)/;
+const MODPARAM = /modparam\("jsonrpcs", "fifo_name", ".*\.fifo"\)/;
 
-test('a FIFO that is missing fails the monitor, which says which modparam makes it', () =>
+const REMOVED =
+  /^Kamailio \(pid \d+\) serves, but: control plane: the FIFO .*\/rpc\.fifo that this Kamailio reads was removed; find out what removes files there, /;
+
+test('a FIFO that was removed degrades a Kamailio that answers SIP', () =>
+  monitorSpoilt(({ fifo }) => unlinkSync(fifo), 190, REMOVED, /restart this resource/));
+
+test('a FIFO that was removed is no excuse for a Kamailio that does not answer SIP', () =>
   monitorSpoilt(
-    ({ fifo }) => unlinkSync(fifo),
+    (instance) => {
+      unlinkSync(instance.fifo);
+      signalAll(
+        instance.pids().filter((pid) => pid !== instance.mainPid()),
+        'SIGSTOP',
+      );
+    },
     1,
-    /not healthy: control plane: the FIFO .*\/rpc\.fifo does not exist; load jsonrpcs\.so/,
-    MODPARAM,
+    /not healthy: udp:\S+: no answer to OPTIONS/,
+    /control plane: the FIFO .* was removed/,
   ));
 
-test('a FIFO that nobody reads fails the monitor at once', () =>
+const isRoot = process.geteuid?.() === 0;
+
+(isRoot ? test : test.skip)(
+  'a FIFO in the runtime directory of a unit is warned of, and named when it is gone',
+  () => {
+    const unit = `ocfk-test-${process.pid}`;
+    const place = `/run/systemd/system/${unit}.service`;
+    const own = `/run/${unit}`;
+    const fifo = `${own}/rpc.fifo`;
+    return withInstance({ config: `modparam("jsonrpcs", "fifo_name", "${fifo}")` }, async (instance) => {
+      writeFileSync(instance.kamctlrc, `RPCFIFOPATH=/var${fifo}\n`);
+      mkdirSync(dirname(place), { recursive: true });
+      writeFileSync(place, `[Service]\nRuntimeDirectory=other ${unit}\n`);
+      try {
+        const warning = new RegExp(
+          `systemd removes ${own}, where the FIFO \\S+ is, whenever ${unit}\\.service stops`,
+        );
+        assert.match((await call(instance, 'validate-all')).stderr, warning);
+        assertCall(await call(instance, 'start'), 0);
+        const warned = await call(instance, 'diagnose');
+        assert.is(warned.code, 0);
+        assert.match(warned.stdout, warning);
+        rmSync(own, { recursive: true });
+        const taken = new RegExp(
+          `was removed, as ${unit}\\.service of systemd removes ${own} whenever .*\`systemctl mask ${unit}\``,
+        );
+        assertCall(await call(instance, 'monitor'), 190, /serves, but: control plane: /, taken);
+        assertCall(await call(instance, 'monitor', {}, { env: { OCF_CHECK_LEVEL: '20' } }), 190, taken);
+        const diagnosed = await call(instance, 'diagnose');
+        assert.is(diagnosed.code, 190);
+        assert.match(
+          diagnosed.stdout,
+          /FAILED +control plane +the FIFO .* that this Kamailio reads was removed/,
+        );
+        // The unit is masked, and a start makes a new directory.
+        rmSync(place);
+        symlinkSync('/dev/null', place);
+        assertCall(await call(instance, 'stop'), 0);
+        assertCall(await call(instance, 'start'), 0);
+        assert.not.match((await call(instance, 'validate-all')).stderr, warning);
+        assert.not.match((await call(instance, 'diagnose')).stdout, warning);
+        assertCall(await call(instance, 'stop'), 0);
+      } finally {
+        for (const path of [place, own]) rmSync(path, { recursive: true, force: true });
+      }
+    });
+  },
+);
+
+test('a FIFO that nobody reads is no substitute for the one that was removed', () =>
   monitorSpoilt(
     ({ fifo }) => {
       unlinkSync(fifo);
       spawnSync('mkfifo', [fifo]);
     },
-    1,
-    /control plane: nobody reads the FIFO .*\/rpc\.fifo; /,
-    MODPARAM,
+    190,
+    REMOVED,
   ));
 
-test('a file in the place of the FIFO fails the monitor, and nothing is written to it', async () => {
-  await monitorSpoilt(
+test('nothing is written to a file in the place of the FIFO', () =>
+  monitorSpoilt(
     ({ fifo }) => {
       unlinkSync(fifo);
       writeFileSync(fifo, '');
     },
+    190,
+    REMOVED,
+  ));
+
+test('a FIFO that this Kamailio does not read, and nobody else, fails the monitor with the modparam that makes it', () =>
+  monitorSpoilt(
+    ({ kamctlrc, directory }) => {
+      spawnSync('mkfifo', [`${directory}/other.fifo`]);
+      writeFileSync(kamctlrc, `RPCFIFOPATH=${directory}/other.fifo\n`);
+    },
     1,
-    /control plane: .*\/rpc\.fifo is no FIFO; remove it/,
-  );
-});
+    /not healthy: control plane: nobody reads the FIFO .*\/other\.fifo; /,
+    MODPARAM,
+  ));
 
 test('a symbolic link in the place of the FIFO is not followed', () =>
   monitorSpoilt(

@@ -34,10 +34,10 @@ export async function makeInstance() {
   }
 }
 
-/** The example files as they are, but with the demo's directory in place of /run/kamailio. */
+/** The example files as they are, but with the demo's directory in place of /run/kamailio-cluster. */
 function placeTemplate(name, directory) {
   const text = readFileSync(new URL(`../../examples/${name}`, import.meta.url), 'utf8');
-  writeFileSync(join(directory, name), text.replaceAll('/run/kamailio/', `${directory}/run/`));
+  writeFileSync(join(directory, name), text.replaceAll('/run/kamailio-cluster/', `${directory}/run/`));
 }
 
 function canBecomeKamailio() {

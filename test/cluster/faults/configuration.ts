@@ -5,7 +5,7 @@ import type { Testbed } from '../testbed/testbed.ts';
 
 export const CONFFILE = '/etc/kamailio/kamailio.cfg';
 export const KAMCTLRC = '/etc/kamailio/kamctlrc';
-export const FIFO = '/run/kamailio/kamailio_rpc.fifo';
+export const FIFO = '/run/kamailio-cluster/kamailio_rpc.fifo';
 export const DATABASE = '/var/lib/kamailio/registrations.sqlite';
 const SCHEMA = '/usr/share/kamailio/db_sqlite';
 

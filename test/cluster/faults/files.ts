@@ -1,8 +1,9 @@
 import * as assert from 'uvu/assert';
-import { PIDFILE } from '../testbed/kamailio.ts';
+import { KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
 import { FIFO, KAMCTLRC, setTimeoutOf, TIMEOUTS } from './configuration.ts';
-import { DEAD, type Fault } from './fault.ts';
+import { DEAD, type Fault, type Undo } from './fault.ts';
 import { endUnharmed, OTHER_DIRECTORY, startOther } from './other-kamailio.ts';
+import type { Service } from './service.ts';
 
 /** Faults of files, directories and file systems. */
 export const FILE_FAULTS: readonly Fault[] = [
@@ -114,18 +115,31 @@ export const FILE_FAULTS: readonly Fault[] = [
     },
   },
   {
-    broken: 'the control FIFO is deleted, as by a clean-up of old files',
-    monitor: { code: 1, reason: /control plane: the FIFO \S+ does not exist/ },
-    cluster: 'restarts it here',
+    // As systemd does with /run/kamailio when the system's own service stops, or fails to start. SIP is none the worse.
+    broken: 'the directory of the control FIFO is taken away',
+    monitor: {
+      code: 190,
+      reason: /serves, but: control plane: the FIFO \S+ that this Kamailio reads was rem/,
+    },
+    cluster: 'leaves it alone',
     registrations: 'kept',
-    inflict: async ({ sh }) => void (await sh('rm "$1"', FIFO)),
+    inflict: async (service) => {
+      await service.sh('rm -r "$(dirname "$1")"', FIFO);
+      return restart(service);
+    },
   },
   {
     broken: 'a file stands in the place of the control FIFO',
-    monitor: { code: 1, reason: /control plane: \S+ is no FIFO/ },
-    cluster: 'restarts it here',
+    monitor: {
+      code: 190,
+      reason: /serves, but: control plane: the FIFO \S+ that this Kamailio reads was rem/,
+    },
+    cluster: 'leaves it alone',
     registrations: 'kept',
-    inflict: async ({ sh }) => void (await sh('rm "$1"; echo {} >"$1"', FIFO)),
+    inflict: async (service) => {
+      await service.sh('rm "$1"; echo {} >"$1"', FIFO);
+      return restart(service);
+    },
   },
   {
     broken: 'kamctlrc is deleted',
@@ -149,3 +163,8 @@ export const FILE_FAULTS: readonly Fault[] = [
     },
   },
 ];
+
+/** What a person does when it suits. */
+function restart({ testbed }: Service): Undo {
+  return () => testbed.command(['crm_resource', '--restart', '--resource', KAMAILIO]);
+}

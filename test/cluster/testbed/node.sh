@@ -46,9 +46,9 @@ rmdir /dev/machine
 
 hostname "$name"
 ip link set lo up
-# What systemd-tmpfiles makes at a boot of Debian.
+# What systemd-tmpfiles makes at a boot of Debian, and, for the shell agent, by a line of the administrator's.
 mkdir -m 1777 /run/lock
-install -d -o kamailio -g kamailio /run/kamailio
+install -d -o kamailio -g kamailio /run/kamailio /run/kamailio-cluster
 
 # crm_resource of Pacemaker 3.0.3 aborts on a node without a system bus.
 if [ -x /usr/bin/dbus-daemon ] && pacemakerd --version | grep -q '^Pacemaker 3'; then
