@@ -7,6 +7,7 @@ import type { Deadline } from '../lifetime/deadline.ts';
 import { readStatus } from '../process/procfs.ts';
 import { controlSettings } from './control-settings.ts';
 import { findTool } from './tools.ts';
+import { describeTries, inTries } from './tries.ts';
 import { checkOwnFifo, removedFifo } from './whose-fifo.ts';
 
 /** What the control plane came to. */
@@ -30,22 +31,22 @@ export async function checkControlPlane(
 ): Promise<ControlReport> {
   if (!params.kamctlrc) return { problems: [], unchecked: [] };
   const settings = controlSettings(params);
-  const until = deadline.sooner(params.probe_timeout * 1000);
   if (settings.ctlSocket !== undefined) {
-    const { checkCtl } = await import('./ctl.ts');
-    return failing(...(await checkCtl(settings.ctlSocket, mainPid, until)));
+    return failing(...(await askCtlInTries(params, settings.ctlSocket, mainPid, deadline)));
   }
   const own = () => checkOwnFifo(settings.fifo, mainPid, params).map(atControlPlane);
   try {
     if (params.monitor_tools === 'external') {
       const kamctl = findTool('kamctl', [params.kamctl, '/usr/bin/kamctl']);
-      await monitorWithKamctl(kamctl, params.kamctlrc, settings.kamctlDirectory, until);
+      await askInTries(params, deadline, (until) =>
+        monitorWithKamctl(kamctl, params.kamctlrc, settings.kamctlDirectory, until),
+      );
       return { problems: own(), unchecked: [] };
     }
     const owner = readStatus(mainPid);
     if (!owner)
       return failing({ seen: `main process ${mainPid} has just ended`, remedy: "see Kamailio's log" });
-    await askUptime(settings, owner, until, leavesSpare);
+    await askInTries(params, deadline, (until) => askUptime(settings, owner, until, leavesSpare));
     return { problems: own(), unchecked: [] };
   } catch (error) {
     if (isExhaustion(error)) return failing(atControlPlane(explainExhaustion(error)));
@@ -57,6 +58,45 @@ export async function checkControlPlane(
     if (removed) return { problems: [], unchecked: [atControlPlane(removed)] };
     return failing(...error.at('control plane'));
   }
+}
+
+async function askCtlInTries(
+  params: Params,
+  socket: string,
+  mainPid: number,
+  deadline: Deadline,
+): Promise<readonly Problem[]> {
+  const { checkCtl } = await import('./ctl.ts');
+  const ask = (until: Deadline) => checkCtl(socket, mainPid, until);
+  const { result, failed } = await inTries(params, deadline, ask, ([problem]) => problem?.seen);
+  const [first, ...others] = result;
+  return first ? [{ ...first, seen: describeTries(failed, first.seen) }, ...others] : [];
+}
+
+/** Throws the Failure of the last try, with what those before it saw. */
+async function askInTries(
+  params: Params,
+  deadline: Deadline,
+  ask: (until: Deadline) => Promise<unknown>,
+): Promise<void> {
+  const attempt = async (until: Deadline) => {
+    try {
+      await ask(until);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Failure) return error;
+      throw error;
+    }
+  };
+  const { result, failed } = await inTries(
+    params,
+    deadline,
+    attempt,
+    (failure) => failure?.problems[0]?.seen,
+  );
+  if (!result) return;
+  const [first, ...others] = result.problems;
+  throw new Failure(first ? [{ ...first, seen: describeTries(failed, first.seen) }, ...others] : others);
 }
 
 function failing(...problems: readonly Problem[]): ControlReport {

@@ -10,6 +10,7 @@ import { describeTarget, isSecure, type Target } from '../sip-probe/target.ts';
 import { clientCertificate } from './client-certificate.ts';
 import { findTargets } from './targets.ts';
 import { findTool, isPolled, pollsWithSipsak } from './tools.ts';
+import { describeTries, inTries } from './tries.ts';
 
 /** What the probes came to. */
 export interface PollReport {
@@ -26,8 +27,8 @@ export interface PollReport {
 export const NOTHING_POLLED: PollReport = { problems: [], targets: [], outcomes: [], unchecked: [] };
 
 /**
- * Polls every target at once (see `findTargets` for `mainPid`); a problem for each that did not answer 200, or with `anyReply` for each that did not
- * answer. Throws Failure OCF_ERR_INSTALLED without sipsak.
+ * Polls every target at once, in up to `probe_tries` tries (see `findTargets` for `mainPid`); a problem for each that did
+ * not answer 200, or with `anyReply` for each that did not answer. Throws Failure OCF_ERR_INSTALLED without sipsak.
  */
 export async function checkPolls(
   params: Params,
@@ -37,18 +38,24 @@ export async function checkPolls(
 ): Promise<PollReport> {
   if (!isPolled(params))
     return { ...NOTHING_POLLED, problems: await checkUnpolled(params, mainPid, deadline) };
-  const until = deadline.sooner(params.probe_timeout * 1000);
   const { targets, problems } = findTargets(params, mainPid);
   if (pollsWithSipsak(params))
     return {
       ...NOTHING_POLLED,
-      problems: [...problems, ...(await sipsakProblems(params, targets, until))],
+      problems: [...problems, ...(await sipsakProblems(params, targets, deadline))],
       targets,
     };
   const { certificate, unchecked } = certificateFor(params, targets);
   const polled = unchecked.length > 0 ? targets.filter((target) => !isSecure(target)) : targets;
   const outcomes = await Promise.all(
-    polled.map((target) => pollTarget(target, params.probe_user, until, certificate)),
+    polled.map((target) =>
+      pollInTries(
+        params,
+        deadline,
+        (until) => pollTarget(target, params.probe_user, until, certificate),
+        (outcome) => outcome.healthy || (anyReply && hasReplied(outcome)),
+      ),
+    ),
   );
   const failed = outcomes.filter((outcome) => !(anyReply && hasReplied(outcome)));
   return { problems: [...problems, ...failed.flatMap(problemOf)], targets: polled, outcomes, unchecked };
@@ -64,6 +71,22 @@ async function checkUnpolled(
   if (!main) return [];
   const { checkWithoutPolls } = await import('./without-polls.ts');
   return checkWithoutPolls(params, main, deadline);
+}
+
+/** The outcome of the last try, with what those before it saw. */
+async function pollInTries<T extends Outcome | { readonly healthy: true }>(
+  params: Params,
+  deadline: Deadline,
+  ask: (until: Deadline) => Promise<T>,
+  isEnough: (outcome: T) => boolean,
+): Promise<T> {
+  const { result, failed } = await inTries(params, deadline, ask, (outcome) =>
+    isEnough(outcome) || !('seen' in outcome) ? undefined : outcome.seen,
+  );
+  if (failed.length === 0) return result;
+  return 'seen' in result
+    ? { ...result, seen: describeTries(failed, result.seen) }
+    : { ...result, failedTries: failed };
 }
 
 /** The client certificate, if a tls or wss socket is polled and one is set. */
@@ -93,7 +116,14 @@ async function sipsakProblems(
 ): Promise<readonly Problem[]> {
   const sipsak = findTool('sipsak', [params.sipsak]);
   const outcomes = await Promise.all(
-    targets.map((target) => pollTargetWithSipsak(sipsak, target, params.probe_user, deadline)),
+    targets.map((target) =>
+      pollInTries(
+        params,
+        deadline,
+        (until) => pollTargetWithSipsak(sipsak, target, params.probe_user, until),
+        ({ healthy }) => healthy,
+      ),
+    ),
   );
   return outcomes.flatMap(problemOf);
 }

@@ -23,8 +23,8 @@ const DAY_MS = 86_400_000;
 
 /**
  * What predicts a failure of a Kamailio that still answers (check level 20): workers that are stopped or
- * stuck, shared memory nearly used up, TLS certificates about to expire, answers that callers do not take, UDP sockets
- * that overflow.
+ * stuck, shared memory nearly used up, TLS certificates about to expire, answers that callers do not take or that
+ * came at a later try only, UDP sockets that overflow.
  * `socketsBefore` is `udpSockets` from the beginning of the check, `outcomes` are those of the probes.
  */
 export async function predictFailures(
@@ -39,6 +39,7 @@ export async function predictFailures(
     ...(await scarceMemory(params, main.pid, deadline)),
     ...expiringCertificates(outcomes),
     ...strayAnswers(outcomes),
+    ...lateAnswers(outcomes),
     ...findCongested(socketsBefore, udpSockets(main.pid)).map(({ name, seen }) => ({
       where: name,
       seen,
@@ -111,6 +112,21 @@ function strayAnswers(outcomes: readonly Outcome[]): Problem[] {
         where,
         seen: `its answers come from ${outcome.answeredFrom}, not from the address that was asked: callers behind NAT or a firewall do not get them`,
         remedy: `write \`listen=${where}\` into kamailio.cfg, as it now listens on all addresses at once`,
+      },
+    ];
+  });
+}
+
+/** A poll that was answered at a later try (probe_tries) is healthy, and callers may have waited in vain. */
+function lateAnswers(outcomes: readonly Outcome[]): Problem[] {
+  return outcomes.flatMap((outcome) => {
+    if (!outcome.healthy || outcome.failedTries === undefined) return [];
+    const { length } = outcome.failedTries;
+    return [
+      {
+        where: describeTarget(outcome.target),
+        seen: `answered at try ${length + 1} only: ${outcome.failedTries.join(', ')}`,
+        remedy: 'its workers are busy or hang at times; see its log and `kamctl stats`',
       },
     ];
   });

@@ -124,6 +124,17 @@ export function port(text: string): number {
   return value;
 }
 
+/** More would never fit into the timeout of an operation. */
+const MAX_TRIES = 20;
+
+/** How often something is tried: 1 to 20. */
+export function tries(text: string): number {
+  const value = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > MAX_TRIES)
+    throw new Failure({ seen: 'is no number of tries', remedy: `give a number from 1 to ${MAX_TRIES}` });
+  return value;
+}
+
 export const PROTOS = ['udp', 'tcp', 'udptcp', 'conf_udp', 'conf_tcp', 'conf_udptcp'] as const;
 export type Proto = (typeof PROTOS)[number];
 

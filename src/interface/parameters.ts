@@ -168,6 +168,14 @@ Over tls and wss the certificate is not verified: one that strangers distrust is
     short: 'Time one poll may take (s)',
     long: 'Time that one poll may take, retransmissions included (over UDP after 0.5, 1.5, 3.5 s, and so on): seconds, or with a unit as Pacemaker takes it (5, 5s, 5000ms, 1min), from 1 s on. If the timeout of the operation is shorter, that holds.',
   }),
+  probe_tries: row({
+    type: 'integer',
+    default: '1',
+    parse: values.tries,
+    reloadable: true,
+    short: 'Tries before a failure',
+    long: 'How often a monitor polls before it says that Kamailio has failed, 1 to 20. Each try takes probe_timeout at most, so that 3 tries of 5 s need a timeout of the monitor operation of 20 s or more; what does not fit into that timeout is not tried. One poll that is answered by any of them is healthy. With 1, a single slow poll costs a restart, and all calls. It also holds for the question over the control plane.',
+  }),
   probe_tls_cert: row({
     type: 'string',
     default: '',

@@ -100,7 +100,9 @@ async function poll(
 }
 
 /** The polls first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
-async function check(params: Params, pid: number, deadline: Deadline): Promise<Round> {
+async function check(given: Params, pid: number, deadline: Deadline): Promise<Round> {
+  // A start asks again and again by itself.
+  const params = { ...given, probe_tries: 1 };
   const { problems, targets, outcomes } = await checkPolls(params, pid, deadline);
   if (problems.length > 0) return { problems, outcomes };
   const control = await checkControlPlane(params, pid, deadline, true);

@@ -12,6 +12,8 @@ export type Outcome =
       readonly certificateExpires?: number;
       /** The address that the reply came from, if it is another one than was polled; over UDP only. */
       readonly answeredFrom?: string;
+      /** What earlier tries of this poll saw, which failed. */
+      readonly failedTries?: readonly string[];
     }
   | {
       readonly healthy: false;
@@ -34,5 +36,6 @@ export function describeOutcome(outcome: Outcome): string {
   const target = describeTarget(outcome.target);
   if (!outcome.healthy) return `${target}: ${outcome.seen}`;
   const from = outcome.answeredFrom ? ` from ${outcome.answeredFrom}` : '';
-  return `${target}: ${outcome.reply.status}${from} after ${outcome.roundTripMs.toFixed(1)} ms`;
+  const before = outcome.failedTries ? `, after tries that failed: ${outcome.failedTries.join(', ')}` : '';
+  return `${target}: ${outcome.reply.status}${from} after ${outcome.roundTripMs.toFixed(1)} ms${before}`;
 }

@@ -29,6 +29,7 @@ test('what is not set has the established default', () => {
       probe_user: 'monitor',
       probe_uri: '',
       probe_timeout: 5,
+      probe_tries: 1,
       probe_tls_cert: '',
       probe_tls_key: '',
       stop_grace: undefined,
@@ -55,7 +56,7 @@ for (const [what, nothing] of [
 }
 
 test('what is set to nothing is refused where empty has no meaning', () => {
-  for (const name of ['binary', 'conffile', 'pidfile', 'port', 'proto', 'probe_timeout']) {
+  for (const name of ['binary', 'conffile', 'pidfile', 'port', 'proto', 'probe_timeout', 'probe_tries']) {
     const reason = refused(() => readParams(invoke({ ...ADDRESS, [name]: '' })));
     assert.ok(reason.startsWith(`${name}=`), reason);
   }

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { InstanceOptions, TestInstance } from '../support/instance.ts';
+import { signalAll } from '../support/processes.ts';
 
 /** Replies to the poll of `monitor`, so that the start succeeds, as to others, with what a test wants. */
 const answerOthers = (statement: string) => `if (is_method("OPTIONS") && $rU == "monitor") {
@@ -104,6 +105,64 @@ test('an empty probe_user polls a URI without one', () =>
       assertCall(await call(instance, 'stop'), 0);
     },
   ));
+
+/** Drops every other poll of `other`, over all workers. */
+const EVERY_OTHER: InstanceOptions = {
+  route: answerOthers(`$shv(polls) = $shv(polls) + 1;
+  if ($shv(polls) mod 2 == 0) sl_send_reply("200", "OK");`),
+};
+
+test('a poll that is answered at the second of two tries is healthy, and level 20 says so', () =>
+  withInstance(EVERY_OTHER, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    // Over TCP nothing is sent twice within a try.
+    const params = { probes: `tcp:127.0.0.1:${instance.port}`, probe_user: 'other', probe_timeout: '1' };
+    const twice = { ...params, probe_tries: '2' };
+    assertCall(await call(instance, 'monitor', twice), 0);
+    const late = /serves, but: tcp:\S+: answered at try 2 only: no answer to OPTIONS within \d+\.\d s; /;
+    assertCall(await call(instance, 'monitor', twice, { env: { OCF_CHECK_LEVEL: '20' } }), 190, late);
+    // By default the first try decides.
+    assertCall(await call(instance, 'monitor', params), 1, /tcp:\S+: no answer to OPTIONS within/);
+    assertCall(await call(instance, 'stop'), 0);
+  }));
+
+test('each try is named in the reason, over SIP and the control plane, and none is made beyond the timeout', () =>
+  withInstance({}, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    const params = { probe_tries: '3', probe_timeout: '1' };
+    const refused = 'nobody listens there \\(refused\\)';
+    const thrice = new RegExp(`udp:\\S+: 3 tries failed: ${refused}, ${refused}, ${refused}; compare`);
+    assertCall(await call(instance, 'monitor', { ...params, port: '9' }), 1, thrice);
+    const workers = instance.pids().filter((pid) => pid !== instance.mainPid());
+    signalAll(workers, 'SIGSTOP');
+    const silent = 'no answer to OPTIONS within \\d\\.\\d s';
+    const deaf = new RegExp(`udp:\\S+: 3 tries failed: ${silent}, ${silent}, ${silent}; its workers`);
+    const uncontrolled = /control plane: 3 tries failed: no reply to core\.uptime .*, no reply .*, no reply/;
+    assertCall(await call(instance, 'monitor', params), 1, deaf, uncontrolled);
+    const limitMs = 4000;
+    const many = { ...params, probe_tries: '20', CRM_meta_timeout: String(limitMs) };
+    assertCall(await call(instance, 'monitor', many, { limitMs }), 1, /\d tries failed: no answer/);
+    signalAll(workers, 'SIGCONT');
+    assertCall(await call(instance, 'monitor', params), 0);
+    assertCall(await call(instance, 'stop'), 0);
+  }));
+
+test('a number of tries that cannot be used fails a start, and costs a healthy Kamailio nothing', () =>
+  withInstance({}, async (instance) => {
+    assertCall(
+      await call(instance, 'start', { probe_tries: '0' }),
+      6,
+      /^probe_tries=0: is no number of tries/,
+    );
+    assertCall(await call(instance, 'start'), 0);
+    for (const probe_tries of ['0', 'many', '21', '-1', '1.5'])
+      assertCall(
+        await call(instance, 'monitor', { probe_tries }),
+        190,
+        /probe_tries=\S+: is no number of tries/,
+      );
+    assertCall(await call(instance, 'stop'), 0);
+  }));
 
 test('control characters of a reply do not reach the log', () =>
   withInstance({ route: answerOthers('sl_send_reply("480", "\x1b[31mred");') }, async (instance) => {
