@@ -10,6 +10,7 @@ import { findStuck, findWorkers } from '../process/workers.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { describeTarget } from '../sip-probe/target.ts';
 import { controlSettings } from './control-settings.ts';
+import { hungReceivers } from './udp-receivers.ts';
 
 export { udpSockets };
 
@@ -23,7 +24,7 @@ const DAY_MS = 86_400_000;
 
 /**
  * What predicts a failure of a Kamailio that still answers (check level 20): workers that are stopped or
- * stuck, shared memory nearly used up, TLS certificates about to expire, answers that callers do not take or that
+ * stuck, receivers that hang, shared memory nearly used up, TLS certificates about to expire, answers that callers do not take or that
  * came at a later try only, UDP sockets that overflow.
  * `socketsBefore` is `udpSockets` from the beginning of the check, `outcomes` are those of the probes.
  */
@@ -36,6 +37,7 @@ export async function predictFailures(
 ): Promise<Problem[]> {
   return [
     ...(await stuckWorkers(params, main, deadline)),
+    ...(await hungReceivers(params, main.pid, outcomes, deadline)),
     ...(await scarceMemory(params, main.pid, deadline)),
     ...expiringCertificates(outcomes),
     ...strayAnswers(outcomes),

@@ -39,6 +39,36 @@ export async function askSharedMemory(
   };
 }
 
+/** A process of Kamailio as it describes it: `udp receiver child=0 sock=192.0.2.10:5060`. */
+export interface KamailioProcess {
+  readonly pid: number;
+  readonly description: string;
+}
+
+/** Asks for Kamailio's list of its processes (RPC core.psx; over ctl's socket core.ps). Throws Failure. */
+export async function askProcesses(
+  settings: ControlSettings,
+  owner: Owner,
+  deadline: Deadline,
+): Promise<readonly KamailioProcess[]> {
+  if (settings.ctlSocket !== undefined) return processesOverCtl(settings.ctlSocket, deadline);
+  const result = await callRpc(settings, owner, 'core.psx', [], deadline);
+  const rows: readonly unknown[] = Array.isArray(result) ? result : [];
+  return rows.flatMap((row) => {
+    if (typeof row !== 'object' || row === null || !('PID' in row) || !('DSC' in row)) return [];
+    return [{ pid: Number(row.PID), description: String(row.DSC) }];
+  });
+}
+
+/** Numbers and descriptions in turn. */
+async function processesOverCtl(socket: string, deadline: Deadline): Promise<readonly KamailioProcess[]> {
+  const { callCtl } = await import('./ctl.ts');
+  const values = await callCtl(socket, 'core.ps', [], deadline);
+  return values.flatMap((pid, index) =>
+    typeof pid === 'number' ? [{ pid, description: String(values[index + 1]) }] : [],
+  );
+}
+
 /** Over ctl's socket, whose client is loaded for it, or over the FIFO. */
 async function call(
   settings: ControlSettings,

@@ -18,7 +18,7 @@ export const LONG_DESCRIPTION = `Starts, stops and watches a Kamailio SIP server
 
 A monitor checks the main process, polls each SIP transport with OPTIONS, and asks for the up-time through the RPC FIFO. "Not running" is reported only when no process of the instance is left; a Kamailio that hangs has failed.
 
-OCF_CHECK_LEVEL sets how deep it looks. 0: the main process alone. 10, and unset: the above. 20: also what predicts a failure, reported as degraded (190): a worker that stays stopped for 2 seconds or uninterruptible for one, more than ${SHARED_MEMORY_PERCENT} % of the shared memory in use (not seen if kamctlrc is empty), a TLS certificate that expires within ${CERTIFICATE_DAYS} days, UDP answers that come from another address than was asked, a UDP socket whose receive queue is more than half full or that drops datagrams during the check. A value in between means the next lower level.
+OCF_CHECK_LEVEL sets how deep it looks. 0: the main process alone. 10, and unset: the above. 20: also what predicts a failure, reported as degraded (190): a worker that stays stopped for 2 seconds or uninterruptible for one, receivers of a UDP socket that hang while others answer, more than ${SHARED_MEMORY_PERCENT} % of the shared memory in use (not seen if kamctlrc is empty), a TLS certificate that expires within ${CERTIFICATE_DAYS} days, UDP answers that come from another address than was asked, a UDP socket whose receive queue is more than half full or that drops datagrams during the check. A value in between means the next lower level.
 
 "diagnose" runs every check for a person and says what to do; with the name of a resource it takes the parameters from the cluster.
 

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -5,13 +6,13 @@ import * as assert from 'uvu/assert';
 import { predictFailures } from '../../src/checks/predictions.ts';
 import type { Problem } from '../../src/failure/failure.ts';
 import { readParams } from '../../src/params/parse.ts';
-import { readStat } from '../../src/process/procfs.ts';
+import { readStat, readWaitChannel } from '../../src/process/procfs.ts';
 import { answer, controlStandIn } from '../kamctl/support.ts';
 import { invoke } from '../params/support.ts';
 import { within } from '../sip-probe/support.ts';
 import { callAgent } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
-import { pause, type TestInstance } from '../support/instance.ts';
+import { pause, type TestInstance, until } from '../support/instance.ts';
 import { freePort } from '../support/ports.ts';
 import { signalAll } from '../support/processes.ts';
 import { allTransports, processesOf } from './support.ts';
@@ -42,6 +43,34 @@ test('one stopped worker among many is healthy at level 10, and named at level 2
     assertCall(await monitorAt(instance, '20'), 190, new RegExp(`worker ${timer} is stopped`));
     signalAll([timer ?? 0], 'SIGCONT');
     assertCall(await monitorAt(instance, '20'), 0);
+  });
+});
+
+test('three of four UDP receivers that hang are named at level 20: the fourth answers every poll', async () => {
+  const options = {
+    config: 'children=4\nloadmodule "cfgutils.so"',
+    route: `if ($rU == "hang") sleep("3600");
+  sl_send_reply("200", "OK");`,
+  };
+  await withInstance(options, async (instance) => {
+    assertCall(await call(instance, 'start'), 0);
+    assertCall(await monitorAt(instance, '20'), 0);
+    const receivers = await processesOf(instance, /^udp receiver/);
+    assert.is(receivers.length, 4);
+    await hang(instance.port, 3);
+    const isAsleep = (pid: number) => /nanosleep/.test(readWaitChannel(pid));
+    await until(() => receivers.filter(isAsleep).length === 3, 'three receivers hang');
+    assertCall(await monitorAt(instance, '10'), 0);
+    const pids = receivers.filter(isAsleep).join(', ');
+    const seen = new RegExp(
+      `serves, but: udp:\\S+: 3 of 4 receivers hang \\(in \\S*nanosleep\\S*\\): pid ${pids}; `,
+    );
+    assertCall(await monitorAt(instance, '20'), 190, seen);
+    const diagnosed = await call(instance, 'diagnose');
+    assert.match(diagnosed.stdout, /predictions +udp:\S+: 3 of 4 receivers hang/);
+    // Over TCP alone nobody is asked about the UDP socket.
+    assertCall(await monitorAt(instance, '20', { probes: `tcp:127.0.0.1:${instance.port}` }), 0);
+    assertCall(await call(instance, 'stop'), 0);
   });
 });
 
@@ -230,9 +259,20 @@ test('reload-agent warns of what it cannot use, fails for nothing, and leaves Ka
   });
 });
 
+/** Has so many receivers of a UDP socket hang in the route for sip:hang@... */
+async function hang(port: number, receivers: number): Promise<void> {
+  const socket = createSocket('udp4');
+  for (let sent = 0; sent < receivers; sent += 1) {
+    const request = `OPTIONS sip:hang@127.0.0.1:${port} SIP/2.0\r
+Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKhang${sent}\r
+From: <sip:a@b>;tag=1\r\nTo: <sip:hang@b>\r\nCall-ID: hang${sent}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n`;
+    await new Promise((resolve) => socket.send(request, port, '127.0.0.1', resolve));
+  }
+  socket.close();
+}
+
 /** Sends datagrams to a UDP socket on loopback; 600 fill its receive queue beyond the half. */
 async function flood(port: number, datagrams = 600): Promise<void> {
-  const { createSocket } = await import('node:dgram');
   const socket = createSocket('udp4');
   const datagram = Buffer.alloc(1400, 'x');
   for (let sent = 0; sent < datagrams; sent += 1) {
