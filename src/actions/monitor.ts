@@ -65,7 +65,12 @@ async function judge(context: Context): Promise<ExitCode> {
   const socketsBefore = level === 20 ? udpSockets(main.pid) : [];
   const answers = await askKamailio(usable, main, level, deadline, note);
   // It may have died while it was asked: that is the reason then, and nothing may be left of it.
-  if (answers.problems.length > 0) throw unhealthy(usable, livingMain(identity, faults, note), answers);
+  if (answers.problems.length > 0) {
+    const living = livingMain(identity, faults, note);
+    // A poll may have taken all of the time: then the verdict goes first, before the executor loses patience.
+    if (!deadline.passed) (await import('./evidence.ts')).logHang(answers, living, identity, context.log);
+    throw unhealthy(usable, living, answers);
+  }
   await keepWatched(context, usable.params, main.pid, 'other');
   // Said, but no reason to call it degraded: whoever empties kamctlrc knows that there is no control plane.
   if (level === 20 && !usable.params.kamctlrc)

@@ -42,7 +42,8 @@ export async function stop({ invocation, log, deadline, note }: Context): Promis
   // A start that comes now waits until this stop is through.
   setImmediate(tryLock, params.pidfile);
   await endWatched(params.pidfile);
-  const ending = await end(params, graceOf(params, operationTimeout(invocation), deadline), deadline);
+  const grace = graceOf(params, operationTimeout(invocation), deadline);
+  const ending = await end(params, grace, deadline, log);
   await tidied;
   note(
     () =>
@@ -110,19 +111,26 @@ function otherHolder({ udpAddress, port }: StopParams): string | undefined {
 function graceOf(params: StopParams, timeoutMs: number, deadline: Deadline): Deadline {
   // A short timeout is shared evenly: half to terminate, half to kill.
   const latest = Deadline.sinceStart(Math.max(timeoutMs - RESERVE_MS, timeoutMs / 2));
-  return params.stop_grace === undefined
-    ? latest
-    : deadline.earlier(KILL_MS).sooner(params.stop_grace * 1000);
+  if (params.stop_grace === undefined) return latest;
+  // Cores take their time, too.
+  const reserveMs = params.core_on_kill ? Math.min(RESERVE_MS, deadline.remaining / 2) : KILL_MS;
+  return deadline.earlier(reserveMs).sooner(params.stop_grace * 1000);
 }
 
-async function end(params: StopParams, grace: Deadline, deadline: Deadline): Promise<Termination> {
+async function end(params: StopParams, grace: Deadline, deadline: Deadline, log: Log): Promise<Termination> {
   try {
-    return await terminateInstance(params, grace, deadline, { graceHolds: params.stop_grace !== undefined });
+    return await terminateInstance(params, grace, deadline, {
+      graceHolds: params.stop_grace !== undefined,
+      beforeKill: async (left) => {
+        const { keepEvidence } = await import('./evidence.ts');
+        await keepEvidence(params, left, log, deadline);
+      },
+    });
   } catch (error) {
     // A node that has no descriptors left at this moment may have some in the next, and fencing it is the worst way.
     if (isExhaustion(error) && !deadline.passed) {
       await deadline.pause(RETRY_MS);
-      return end(params, grace, deadline);
+      return end(params, grace, deadline, log);
     }
     throw error instanceof Failure ? error.as(OCF_ERR_PERM) : error;
   }

@@ -165,6 +165,13 @@ export function watchMode(text: string): WatchMode {
   return oneOf(WATCH_MODES, text);
 }
 
+export const SWITCH = ['off', 'on'] as const;
+
+/** Whether something is switched on. */
+export function onOrOff(text: string): boolean {
+  return oneOf(SWITCH, text) === 'on';
+}
+
 /**
  * The name (or number) of an account or group (useradd(8)), also with a realm or domain as directories have them
  * (`user@realm`, `DOMAIN\user`), or empty for "none". It never begins with a dash: programs that look it up or change

@@ -1,9 +1,10 @@
 import * as values from './domains.ts';
-import { duration, optionalDuration } from './duration.ts';
+import { duration } from './duration.ts';
 import { ENVIRONMENT } from './environment.ts';
 import { kamailioOptions } from './kamailio-options.ts';
 import { row } from './parameter-row.ts';
 import { PROBE_URI } from './probe-uri.ts';
+import { STOP_PARAMETERS } from './stop-parameters.ts';
 import { WATCH_PARAMETERS } from './watch-parameters.ts';
 
 /** Stands for the instance's name in the default of `pidfile`. */
@@ -192,14 +193,7 @@ Over tls and wss the certificate is not verified: one that strangers distrust is
     short: 'Key of the client certificate',
     long: 'Absolute path of the private key (PEM) of probe_tls_cert.',
   }),
-  stop_grace: row({
-    type: 'integer',
-    default: '',
-    parse: optionalDuration,
-    reloadable: true,
-    short: 'Time to terminate (s)',
-    long: 'Time that a terminating Kamailio may take, in seconds or with a unit (60, 60s, 1min), for example to write its registrations to a database, before it is killed; the timeout of the stop operation must be longer. Nothing else cuts this time short.\n\nEmpty: the timeout of the stop operation less 5 s, but a Kamailio in which nothing moves any more is killed earlier: after a third of that time (3 s at least), or after 3 s if all its processes had been stopped.',
-  }),
+  ...STOP_PARAMETERS,
   ...WATCH_PARAMETERS,
 } as const;
 

@@ -116,6 +116,17 @@ export function readWaitChannel(pid: number): string {
   return text === '0' ? '' : text;
 }
 
+/**
+ * The functions of the kernel that a process is in, the innermost first, without those that every system call has
+ * (proc(5), stack); empty if it is in none, or if only root may see it.
+ */
+export function readKernelStack(pid: number): string[] {
+  const names = (readProcFile(pid, 'stack') ?? '').matchAll(/^\[<[^>]*>\] ([\w.]+)\+/gm);
+  return [...names].flatMap(([, name = '']) =>
+    /^(?:do_syscall|entry_SYSCALL|ret_from|el0)/.test(name) ? [] : name,
+  );
+}
+
 /** All pids that /proc shows. */
 export function listPids(): number[] {
   return readdirSync('/proc')

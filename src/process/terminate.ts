@@ -1,10 +1,9 @@
-import { Failure } from '../failure/failure.ts';
-import { errorCode } from '../failure/system-error.ts';
 import { now, pause } from '../lifetime/clock.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
-import { findProcesses, type Instance, identify, isStopped, refresh } from './instance.ts';
+import { findProcesses, type Instance, isStopped, refresh } from './instance.ts';
 import { findMain } from './pidfile.ts';
-import { isSameProcess, type ProcessStat, readWakes } from './procfs.ts';
+import { type ProcessStat, readWakes } from './procfs.ts';
+import { signal } from './signal.ts';
 
 /** How an instance was ended. */
 export interface Termination {
@@ -22,6 +21,8 @@ export interface EndOptions {
   readonly only?: (process: ProcessStat) => boolean;
   /** The grace is an administrator's word: nothing but its end cuts it short. */
   readonly graceHolds?: boolean;
+  /** Is called with those that SIGKILL is to end, right before, and waited for: what they tell is lost then. */
+  readonly beforeKill?: (left: readonly ProcessStat[]) => Promise<void>;
 }
 
 /** So long nothing may move in a terminating Kamailio before it counts as hung, at least, ms. */
@@ -60,7 +61,7 @@ export async function terminateInstance(
   instance: Instance,
   grace: Deadline,
   deadline: Deadline,
-  { only = () => true, graceHolds = false }: EndOptions = {},
+  { only = () => true, graceHolds = false, beforeKill }: EndOptions = {},
 ): Promise<Termination> {
   const search = () => findProcesses(instance).filter(only);
   const processes = search();
@@ -68,6 +69,7 @@ export async function terminateInstance(
   const stallMs = graceHolds ? undefined : Math.max(STALL_MS, grace.remaining * STALL_SHARE);
   const { left, why } = await watchThemGo(instance, processes, search, grace, stallMs);
   if (left.length === 0) return { found: processes.length, killedBecause: undefined, survivors: [] };
+  await beforeKill?.(left);
   const survivors = await kill(instance, left, search, deadline);
   return { found: processes.length, killedBecause: why, survivors };
 }
@@ -170,24 +172,4 @@ async function kill(
     left = search();
   } while (left.length > 0 && !deadline.passed);
   return left;
-}
-
-/**
- * Signals a process of the instance. Right before, it is made sure that the pid still belongs to that
- * process and still is the instance's: pids come round again, and on a busy node they do so in seconds.
- * Throws Failure when the signal is refused, which is another account's process.
- */
-function signal(target: ProcessStat, name: 'SIGTERM' | 'SIGCONT' | 'SIGKILL', instance: Instance): void {
-  if (!isSameProcess(identify(target.pid, instance), target)) return;
-  try {
-    process.kill(target.pid, name);
-  } catch (error) {
-    if (errorCode(error) === 'EPERM') {
-      throw new Failure({
-        seen: `no permission to signal Kamailio's process ${target.pid} (pidfile ${instance.pidfile})`,
-        remedy: "call the agent as root or as Kamailio's account",
-      });
-    }
-    if (errorCode(error) !== 'ESRCH') throw error;
-  }
 }

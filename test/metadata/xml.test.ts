@@ -31,6 +31,7 @@ const EXPECTED: readonly [string, string, string | undefined, string, '0' | '1',
   ['probe_tls_cert', 'string', '', '', '1', '0'],
   ['probe_tls_key', 'string', '', '', '1', '0'],
   ['stop_grace', 'integer', '', '', '1', '0'],
+  ['core_on_kill', 'select', 'off', '', '1', '0'],
   ['watch', 'select', 'off', '', '1', '0'],
   ['watch_timeout', 'integer', '5', '', '1', '0'],
 ];

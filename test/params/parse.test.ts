@@ -35,6 +35,7 @@ test('what is not set has the established default', () => {
       stop_grace: undefined,
       watch: 'off',
       watch_timeout: 5,
+      core_on_kill: false,
     },
   );
 });

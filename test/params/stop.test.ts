@@ -14,6 +14,7 @@ test('stop needs no parameter at all', () => {
     kamuser: '',
     kamctlrc: '/etc/kamailio/kamctlrc',
     stop_grace: undefined,
+    core_on_kill: false,
     pidfileUsable: true,
     pidfileIsDefault: true,
     port: 5060,
@@ -44,10 +45,11 @@ test('stop refuses no flag', () => {
 });
 
 test('what cannot be used falls back to the default', () => {
-  const params = stop({ binary: 'kamailio', kamuser: '-x', stop_grace: 'long' });
+  const params = stop({ binary: 'kamailio', kamuser: '-x', stop_grace: 'long', core_on_kill: 'x' });
   assert.is(params.binary, '/usr/sbin/kamailio');
   assert.is(params.kamuser, '');
   assert.is(params.stop_grace, undefined);
+  assert.is(params.core_on_kill, false);
 });
 
 test('a usable stop_grace and binary are taken', () => {
@@ -55,6 +57,7 @@ test('a usable stop_grace and binary are taken', () => {
   assert.is(params.binary, '/opt/kamailio/sbin/kamailio');
   assert.is(params.stop_grace, 7);
   assert.is(stop({ stop_grace: '1min' }).stop_grace, 60);
+  assert.is(stop({ core_on_kill: 'on' }).core_on_kill, true);
 });
 
 test('a pidfile that start would refuse only names the processes: its file is not touched', () => {
