@@ -4,9 +4,10 @@ import { pause } from '../lifetime/clock.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import { refresh } from '../process/instance.ts';
 import { type ProcessMark, readArgv, readStat } from '../process/procfs.ts';
+import { withFewPrivileges } from './privileges.ts';
 
 /**
- * What a watcher's command line begins with, from its first moment on. It matches nothing that finds a Kamailio: no
+ * What a watcher's command line begins with once it is at work. It matches nothing that finds a Kamailio: no
  * `pgrep -x kamailio`, no `-P` with a pidfile as this agent, no command line of Kamailio as the shell agent.
  */
 const NAME = 'ocf-watcher';
@@ -15,13 +16,16 @@ const PATIENCE_MS = 500;
 const LOOK_EVERY_MS = 2;
 
 /**
- * Starts the watcher of an instance: this very file in its internal action `watch`, in a session of its own, without
- * descriptors of the executor's, which would wait for them to be closed. Returns the process, undefined if the node
- * has none to spare.
+ * Starts the watcher of an instance: this very file in its internal action `watch`, in a session of its own, with few
+ * privileges, and without descriptors of the executor's, which would wait for them to be closed. Returns the process,
+ * undefined if the node has none to spare.
  */
 export function startWatcher({ env, instance, flags }: Invocation): ProcessMark | undefined {
-  const child = spawn(process.execPath, [...ownFile(), 'watch', instance, ...flags], {
-    argv0: NAME,
+  const own = [process.execPath, ...ownFile(), 'watch', instance, ...flags];
+  const [program = '', ...words] = [...withFewPrivileges(), ...own];
+  const child = spawn(program, words, {
+    // setpriv(1) takes no name for what it becomes; until the watcher names itself it is known by its words.
+    ...(program === process.execPath && { argv0: NAME }),
     cwd: '/',
     detached: true,
     stdio: 'ignore',
@@ -65,9 +69,10 @@ export function isLiving(watcher: ProcessMark): boolean {
 
 /** Ends a watcher and waits until it is gone, also one that is stopped; a process that is not a watcher is left alone. */
 export async function endWatcherProcess(watcher: ProcessMark): Promise<void> {
-  send(watcher, 'SIGTERM');
-  send(watcher, 'SIGCONT');
+  let isTold = false;
   for (let waited = 0; isLiving(watcher); waited += LOOK_EVERY_MS) {
+    // One that is just being started cannot be told from another program yet.
+    if (!isTold) isTold = send(watcher, 'SIGTERM') && send(watcher, 'SIGCONT');
     if (waited >= PATIENCE_MS) send(watcher, 'SIGKILL');
     // A watcher that outlives SIGKILL hangs in the kernel, and reports nothing.
     if (waited >= 2 * PATIENCE_MS) return;
@@ -75,13 +80,24 @@ export async function endWatcherProcess(watcher: ProcessMark): Promise<void> {
   }
 }
 
-function send(watcher: ProcessMark, signal: 'SIGTERM' | 'SIGCONT' | 'SIGKILL'): void {
-  if (!isLiving(watcher) || !readArgv(watcher.pid)?.[0]?.startsWith(NAME)) return;
+/** Whether it was sent. */
+function send(watcher: ProcessMark, signal: 'SIGTERM' | 'SIGCONT' | 'SIGKILL'): boolean {
+  if (!isLiving(watcher) || !isWatcher(readArgv(watcher.pid) ?? [])) return false;
   try {
     process.kill(watcher.pid, signal);
+    return true;
   } catch {
     // Gone between the look and the signal.
+    return false;
   }
+}
+
+/** Whether a command line is a watcher's: by its title, or before it has one by the words that it was started with. */
+function isWatcher(argv: readonly string[]): boolean {
+  const own = [process.execPath, ...ownFile()];
+  return (
+    argv[0]?.startsWith(NAME) === true || (argv.includes('watch') && own.every((word) => argv.includes(word)))
+  );
 }
 
 /** The script that Node.js is to run; nothing if the agent is the standalone binary, which carries it. */
