@@ -2,7 +2,11 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { dirname, join } from 'node:path';
 import { spareFifoPath } from '../../src/kamctl/fifo-names.ts';
 import { findProcesses } from '../../src/process/instance.ts';
+import { forgetUid } from '../../src/process/remembered-account.ts';
+import { readState, removeState } from '../../src/watch/state.ts';
+import { ifInterrupted } from './interrupted.ts';
 import { freePort } from './ports.ts';
+import { commandLine } from './processes.ts';
 
 /** A Kamailio of a test's own: directory, configuration, port, FIFOs. Nothing of it outlives `dispose`. */
 export interface TestInstance {
@@ -39,15 +43,6 @@ export interface InstanceOptions {
   readonly gid?: number;
   /** Name of a resource whose default pidfile is used; otherwise the pidfile lies in the test's directory. */
   readonly resource?: string;
-}
-
-/** Clears away the instances that live; a suite that is interrupted comes to no `finally`. */
-const abandoned = new Set<() => void>();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    for (const abandon of abandoned) abandon();
-    process.kill(process.pid, signal);
-  });
 }
 
 const ANSWER_POLL = `if (is_method("OPTIONS") && $rU == "monitor") {
@@ -90,13 +85,16 @@ export async function makeInstance(options: InstanceOptions = {}): Promise<TestI
     // A test that ends Kamailio by itself, or has the shell agent end it, leaves the spare FIFO.
     for (const path of [directory, spareFifo, ...(options.resource ? [dirname(pidfile)] : [])])
       rmSync(path, { recursive: true, force: true });
+    forgetUid(actual);
   };
   const pids = () => findProcesses(identity).map((process) => process.pid);
-  const abandon = () => {
+  const disposed = ifInterrupted(() => {
+    const watcher = readState(actual)?.watcher;
+    if (watcher && commandLine(watcher.pid)[0]?.startsWith('ocf-watcher')) killQuietly(watcher.pid);
+    removeState(actual);
     for (const pid of pids()) killQuietly(pid);
     removeFiles();
-  };
-  abandoned.add(abandon);
+  });
   return {
     directory,
     conffile,
@@ -110,7 +108,7 @@ export async function makeInstance(options: InstanceOptions = {}): Promise<TestI
     mainPid: () => Number(readFileSync(actual, 'utf8')),
     pids,
     dispose: async () => {
-      abandoned.delete(abandon);
+      disposed();
       for (let left = pids(); left.length > 0; left = pids()) {
         for (const pid of left) killQuietly(pid);
         await pause(20);

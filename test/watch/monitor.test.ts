@@ -21,6 +21,7 @@ import { readState, statePath } from '../../src/watch/state.ts';
 import { AGENT } from '../support/agent.ts';
 import { assertCall, call } from '../support/calls.ts';
 import { until } from '../support/instance.ts';
+import { ifInterrupted } from '../support/interrupted.ts';
 import { withLockHolder } from '../support/lock-holder.ts';
 import { account } from '../support/ordinary-user.ts';
 import { isAlive, signalAll, withSleep } from '../support/processes.ts';
@@ -169,14 +170,19 @@ test('validate-all warns of a watcher outside a cluster, and accepts it', () =>
 /** Puts what a local user might have made in the place of the watchers' directory, and the real one back afterwards. */
 async function withForgedDirectory(forge: () => void, body: () => Promise<void>): Promise<void> {
   const kept = mkdtempSync('/run/ocf-kamailio-test-');
-  if (existsSync(RUN_DIRECTORY)) renameSync(RUN_DIRECTORY, join(kept, 'real'));
+  const putBack = () => {
+    rmSync(RUN_DIRECTORY, { recursive: true, force: true });
+    if (existsSync(join(kept, 'real'))) renameSync(join(kept, 'real'), RUN_DIRECTORY);
+    rmSync(kept, { recursive: true, force: true });
+  };
+  const isBack = ifInterrupted(putBack);
   try {
+    if (existsSync(RUN_DIRECTORY)) renameSync(RUN_DIRECTORY, join(kept, 'real'));
     forge();
     await body();
   } finally {
-    rmSync(RUN_DIRECTORY, { recursive: true, force: true });
-    if (existsSync(join(kept, 'real'))) renameSync(join(kept, 'real'), RUN_DIRECTORY);
-    rmSync(kept, { recursive: true });
+    isBack();
+    putBack();
   }
 }
 

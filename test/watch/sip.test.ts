@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPolls } from '../../src/watch/state.ts';
@@ -243,21 +244,54 @@ test('a Kamailio at its limit of TCP connections is not reported', () =>
     { config: 'tcp_max_connections=4' },
   ));
 
-test('a watcher that was stopped for longer than watch_timeout reports nothing when it goes on', () =>
-  withPolled({}, async (watched, pid) => {
-    const monotonic = () => Number((readPolls(watched.instance.pidfile) ?? '').split('\n')[0]);
-    process.kill(pid, 'SIGSTOP');
-    const stoppedAt = monotonic();
-    await pause(4000);
-    process.kill(pid, 'SIGCONT');
-    const { answered } = polls(watched.instance, 'udp');
-    await until(
-      () => monotonic() > stoppedAt && polls(watched.instance, 'udp').answered > answered,
-      'it goes on',
-    );
-    assert.equal(watched.reports(), []);
-    assert.equal(watched.watchers(), [pid]);
-  }));
+for (const [what, alsoKamailio] of [
+  ['a watcher that was stopped for longer than watch_timeout', false],
+  ['the watcher of a machine that was suspended, Kamailio with it,', true],
+] as const)
+  test(`${what} reports nothing when it goes on`, () =>
+    withPolled({}, async (watched, pid) => {
+      const monotonic = () => Number((readPolls(watched.instance.pidfile) ?? '').split('\n')[0]);
+      const stopped = [pid, ...(alsoKamailio ? watched.instance.pids() : [])];
+      signalAll(stopped, 'SIGSTOP');
+      const stoppedAt = monotonic();
+      await pause(4000);
+      signalAll(stopped, 'SIGCONT');
+      const { answered } = polls(watched.instance, 'udp');
+      await until(
+        () => monotonic() > stoppedAt && polls(watched.instance, 'udp').answered > answered,
+        'it goes on',
+      );
+      assert.equal(watched.reports(), []);
+      assert.equal(watched.watchers(), [pid]);
+    }));
+
+const [FAKETIME] = globSync('/usr/lib/*/faketime/libfaketime.so.1');
+
+if (FAKETIME === undefined)
+  test.skip('a clock that is set makes no watcher report anything (libfaketime is missing: libfaketime)');
+else
+  test('a clock that is set makes no watcher report anything', () =>
+    withWatched(async (watched) => {
+      const clock = join(watched.instance.directory, 'clock');
+      const env = {
+        LD_PRELOAD: FAKETIME,
+        FAKETIME_TIMESTAMP_FILE: clock,
+        FAKETIME_NO_CACHE: '1',
+        // What nobody can set (CLOCK_MONOTONIC) stays as it is.
+        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      };
+      writeFileSync(clock, '+0');
+      assertCall(await watched.act('start', SIP, { env }), 0);
+      const pid = await watched.untilWatched();
+      for (const time of ['+1h', '-1d', '+0']) {
+        writeFileSync(clock, time);
+        const { answered } = polls(watched.instance, 'tcp');
+        await until(() => polls(watched.instance, 'tcp').answered >= answered + 3, 'it goes on');
+      }
+      assert.match(readFileSync(`/proc/${pid}/maps`, 'utf8'), 'libfaketime');
+      assert.equal(watched.reports(), []);
+      assert.equal(watched.watchers(), [pid]);
+    }));
 
 test('a hang that ends by itself while it could not be reported is forgotten', () =>
   withPolled({}, async (watched, pid) => {
