@@ -9,7 +9,7 @@ import { monotonicMs } from './clock.ts';
 import { makeStateDirectory, readState, removeState, type WatcherState, writeState } from './state.ts';
 import { endWatcherProcess, isLiving, startWatcher } from './watcher-process.ts';
 
-/** The cluster stops what has failed in a second or two; a resource with on-fail=ignore is watched again after this, ms. */
+/** The cluster stops what has failed in a second or two. With on-fail=ignore it is watched again after this, ms. */
 const RECOVERY_LIMIT_MS = 60_000;
 
 /**

@@ -3,7 +3,7 @@ import { SERVICE_ADDRESS } from '../../cluster/testbed/configuration.ts';
 import { PIDFILE } from '../../cluster/testbed/kamailio.ts';
 import type { TestbedNode } from '../../cluster/testbed/node.ts';
 import type { Testbed } from '../../cluster/testbed/testbed.ts';
-import { configuration } from './pacemaker.ts';
+import { configuration, removeResources } from './pacemaker.ts';
 import type { Service } from './service.ts';
 
 const CONFFILE = '/etc/keepalived/keepalived.conf';
@@ -41,6 +41,7 @@ const NOTICED_WITHIN_MS = 6000;
 
 /** Ends Pacemaker on all nodes, and starts Kamailio and keepalived on two of them. Returns once callers are answered. */
 export async function createKeepalived(testbed: Testbed, isSlow: boolean): Promise<void> {
+  await removeResources(testbed);
   await testbed.cleanUp();
   for (const node of testbed.nodes) await node.stopCluster();
   for (const node of pairOf(testbed)) {

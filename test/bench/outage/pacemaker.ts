@@ -17,6 +17,9 @@ import { reportedStart } from './starts.ts';
 /** The resource that is ordered after Kamailio in the group. */
 const FOLLOWER = 'follower';
 
+/** Also the shell agent is given its time. ms */
+const LIMIT_MS = 300_000;
+
 /** Kamailio loads for so long, s. */
 const SLOW_S = 10;
 /** Runs in the main process, before it forks any worker. */
@@ -38,12 +41,24 @@ export async function createResources(
   arrangement: Arrangement,
   isSlow: boolean,
 ): Promise<void> {
+  await removeResources(testbed);
   await testbed.cleanUp();
   await testbed.useAgent(agent);
   for (const node of testbed.nodes) await node.write('/etc/kamailio/kamailio.cfg', configuration(isSlow));
   if (arrangement === 'hot standby') return createStandby(testbed, params, monitorS);
   const follower = primitiveXml({ id: FOLLOWER, type: 'Dummy', operations: [monitorEach(10)] });
   await createKamailio(testbed, { params, monitorInterval: monitorS, followers: [follower] });
+}
+
+/** The agent that started Kamailio stops it, before another one takes its place. */
+export async function removeResources(testbed: Testbed): Promise<void> {
+  for (const scope of ['constraints', 'resources'])
+    await testbed.command(['cibadmin', '--replace', '--scope', scope, '--xml-text', `<${scope}/>`]);
+  await testbed.waitFor(
+    async () => (await testbed.state()).resources.length === 0,
+    'all resources are gone',
+    LIMIT_MS,
+  );
 }
 
 /** The service as it runs now. */
@@ -74,12 +89,16 @@ export async function pacemakerService(testbed: Testbed, arrangement: Arrangemen
       // There is nothing to clear unless it was moved.
       await testbed.command(['crm_resource', '--resource', moving, '--clear']).catch(() => '');
       await testbed.command(['crm_resource', '--cleanup']);
-      await testbed.waitFor(async () => {
-        const { resources } = await testbed.state();
-        const running = resources.filter(({ id, role }) => id === KAMAILIO && role === 'Started');
-        return running.length === kamailios;
-      }, 'each Kamailio runs');
-      await testbed.settle();
+      await testbed.waitFor(
+        async () => {
+          const { resources } = await testbed.state();
+          const running = resources.filter(({ id, role }) => id === KAMAILIO && role === 'Started');
+          return running.length === kamailios;
+        },
+        'each Kamailio runs',
+        LIMIT_MS,
+      );
+      await testbed.settle(LIMIT_MS);
     },
   };
 }
@@ -117,8 +136,8 @@ async function createStandby(
   );
   const colocation = `<rsc_colocation id="sip_ip-with-kamailio" rsc="${ADDRESS_RESOURCE}" with-rsc="kamailio-clone" score="INFINITY"/>`;
   await testbed.command(['cibadmin', '--create', '--scope', 'constraints', '--xml-text', colocation]);
-  await testbed.untilRunning(ADDRESS_RESOURCE);
-  await testbed.settle();
+  await testbed.waitFor(() => testbed.runningOn(ADDRESS_RESOURCE), 'the address is up', LIMIT_MS);
+  await testbed.settle(LIMIT_MS);
 }
 
 function monitorEach(seconds: number) {
