@@ -27,9 +27,12 @@ const ACTION_BY_NAME: Readonly<Record<ActionName, Action>> = {
 
 /** The action of the agent's own watcher, which nobody else calls: in no table, and advertised nowhere. */
 const WATCH = 'watch';
+/** The action of an agent inside of another network namespace, see `pollInside`. */
+const POLL = 'poll';
 
 /** The code of an action; undefined when the agent has none of that name. */
 export function actionNamed(action: string): Action | undefined {
   if (action === WATCH) return async (context) => (await import('./watch.ts')).watch(context);
+  if (action === POLL) return async (context) => (await import('./poll.ts')).poll(context);
   return Object.entries(ACTION_BY_NAME).find(([name]) => name === action)?.[1];
 }

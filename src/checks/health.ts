@@ -2,6 +2,7 @@ import { pollTargetWithSipsak } from '../external/sipsak.ts';
 import { Failure, type Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
+import { otherNamespace } from '../process/network-namespace.ts';
 import { readStat } from '../process/procfs.ts';
 import type { ClientCertificate } from '../sip-probe/client-certificate.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
@@ -19,7 +20,7 @@ export interface PollReport {
   readonly targets: readonly Target[];
   /** Outcomes of the agent's own client; none from external tools. */
   readonly outcomes: readonly Outcome[];
-  /** Why tls and wss sockets were not polled: a client certificate that cannot be used says nothing about Kamailio. */
+  /** What could not be polled, and why: a client certificate that cannot be used says nothing about Kamailio. */
   readonly unchecked: readonly Problem[];
 }
 
@@ -28,9 +29,23 @@ export const NOTHING_POLLED: PollReport = { problems: [], targets: [], outcomes:
 
 /**
  * Polls every target at once, in up to `probe_tries` tries (see `findTargets` for `mainPid`); a problem for each that did
- * not answer 200, or with `anyReply` for each that did not answer. Throws Failure OCF_ERR_INSTALLED without sipsak.
+ * not answer 200, or with `anyReply` for each that did not answer. A Kamailio in a network namespace of its own
+ * (`ip netns exec`) is polled there. Throws Failure OCF_ERR_INSTALLED without sipsak.
  */
 export async function checkPolls(
+  params: Params,
+  mainPid: number | undefined,
+  deadline: Deadline,
+  anyReply = false,
+): Promise<PollReport> {
+  const namespace = otherNamespace(mainPid);
+  if (namespace === undefined) return pollFromHere(params, mainPid, deadline, anyReply);
+  const { pollInside } = await import('./poll-inside.ts');
+  return pollInside(namespace, { params, mainPid, anyReply }, deadline);
+}
+
+/** The same in the agent's own network namespace. */
+export async function pollFromHere(
   params: Params,
   mainPid: number | undefined,
   deadline: Deadline,

@@ -4,6 +4,7 @@ import type { Params } from '../interface/parameters.ts';
 import { askProcesses, type KamailioProcess } from '../kamctl/methods.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { refresh } from '../process/instance.ts';
+import { otherNamespace } from '../process/network-namespace.ts';
 import { type ProcessStat, readStat, readStatus, readWaitChannel, readWakes } from '../process/procfs.ts';
 import { receiversOf } from '../process/receivers.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
@@ -35,7 +36,8 @@ export async function hungReceivers(
   const targets = outcomes.flatMap(({ healthy, target }) =>
     healthy && target.transport === 'udp' && target.source !== undefined ? [target] : [],
   );
-  if (!params.kamctlrc || !owner || targets.length === 0) return [];
+  // From outside of Kamailio's network namespace nothing can be sent to it.
+  if (!params.kamctlrc || !owner || targets.length === 0 || otherNamespace(mainPid)) return [];
   try {
     const until = deadline.sooner(params.probe_timeout * 1000);
     const processes = await askProcesses(controlSettings(params), owner, until);

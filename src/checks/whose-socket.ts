@@ -3,6 +3,7 @@ import type { Params } from '../interface/parameters.ts';
 import { describeProcess, unitOf } from '../process/describe.ts';
 import { descriptorTargets } from '../process/descriptors.ts';
 import { isOnThisNode } from '../process/local-address.ts';
+import { tablesOf } from '../process/network-namespace.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import { receiversOf } from '../process/receivers.ts';
 import { holderOf, type ListeningSocket, listeningOn, socketInodes } from '../process/sockets.ts';
@@ -34,10 +35,11 @@ export function checkOwnSockets(
   main: ProcessStat | undefined,
   params: Params,
 ): SocketReport {
-  // Whoever has an address that is not on this node answers for it.
+  const whose = tablesOf(main?.pid);
+  // Whoever has an address that is not on this node answers for it. In another namespace all that is polled is local.
   const polled = targets
-    .filter(({ address }) => isOnThisNode(address))
-    .map((target) => ({ target, receivers: receiversOf(transportOf(target), target) }));
+    .filter(({ address }) => whose !== 'self' || isOnThisNode(address))
+    .map((target) => ({ target, receivers: receiversOf(transportOf(target), target, whose) }));
   const isOwn = ownership(main, params);
   const found = polled.flatMap(({ target, receivers }) => {
     const others = receivers.filter(({ inode }) => !isOwn(inode));
@@ -69,7 +71,7 @@ export function checkListening(
   if (descriptorTargets(main.pid).length === 0) return [];
   const isOwn = ownership(main, params);
   return targets.flatMap((target) => {
-    const receivers = receiversOf(transportOf(target), target);
+    const receivers = receiversOf(transportOf(target), target, tablesOf(main.pid));
     const others = receivers.filter(({ inode }) => !isOwn(inode));
     if (receivers.length === 0) return [notListening(target)];
     return others.length === 0 ? [] : [heldByOthers(target, others, others.length < receivers.length)];

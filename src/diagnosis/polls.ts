@@ -6,6 +6,7 @@ import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_DEGRADED, OCF_ERR_GENERIC } from '../ocf/exit-code.ts';
 import { findProcesses } from '../process/instance.ts';
 import { isOnThisNode } from '../process/local-address.ts';
+import { otherNamespace } from '../process/network-namespace.ts';
 import type { MainProcess } from '../process/pidfile.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
 import { describeTarget, type Target } from '../sip-probe/target.ts';
@@ -40,6 +41,7 @@ export async function diagnosePolls(
     });
     return [{ findings }];
   }
+  const namespace = otherNamespace(mainPid);
   const { problems, outcomes, unchecked } = await checkPolls(params, mainPid, deadline);
   const polled = await Promise.all(
     outcomes.map(async (outcome) => ({
@@ -52,7 +54,9 @@ export async function diagnosePolls(
   );
   const others = [
     ...(unpolled.length > 0 ? findingsOf('polls', failed(unpolled, OCF_ERR_GENERIC), 0) : []),
-    ...(unchecked.length > 0 ? findingsOf('polls over tls', failed(unchecked, OCF_DEGRADED), 0) : []),
+    ...(unchecked.length > 0
+      ? findingsOf(namespace ? 'polls' : 'polls over tls', failed(unchecked, OCF_DEGRADED), 0)
+      : []),
   ];
   return others.length > 0 ? [...polled, { findings: others }] : polled;
 }
@@ -75,6 +79,7 @@ async function describeOutcome(
 ): Promise<Finding[]> {
   const { target } = outcome;
   const check = describeTarget(target);
+  const elsewhere = main.found ? otherNamespace(main.process.pid) : undefined;
   // Another Kamailio (the system's service, another resource, one started by hand) is the commonest mistake of all.
   const whose = checkOwnSockets([target], main.found ? main.process : undefined, params);
   const foreign = [...whose.problems, ...whose.unchecked].map(({ seen, remedy = '' }) => ({ seen, remedy }));
@@ -91,7 +96,8 @@ async function describeOutcome(
         ),
         roundTripMs,
       );
-    return findingsOf(check, answeredBy(params, target, seen), roundTripMs);
+    const answered = elsewhere ? ok(`${seen}, in ${elsewhere}`) : answeredBy(params, target, seen);
+    return findingsOf(check, answered, roundTripMs);
   }
   return examine(check, async () => {
     if (foreign.length > 0)
@@ -103,7 +109,8 @@ async function describeOutcome(
       outcome.status === undefined && main.found ? findProcesses(params).map(({ pid }) => pid) : [];
     // A filter may drop what it does not know: silence is asked again as a refusal is.
     const hint =
-      suggestOtherSocket(pids, target) ?? (await suggestOtherUser(target, params.probe_user, deadline));
+      !elsewhere &&
+      (suggestOtherSocket(pids, target) ?? (await suggestOtherUser(target, params.probe_user, deadline)));
     const code = anyReply && hasReplied(outcome) ? OCF_DEGRADED : OCF_ERR_GENERIC;
     return failed({ seen: outcome.seen, remedy: hint || outcome.remedy }, code);
   });

@@ -13,7 +13,7 @@ export const WATCH_PARAMETERS = {
     short: 'Watcher beside the monitor',
     long: `process: a small process of the agent, the watcher, sees within 0.1 s that Kamailio crashed, and tells the cluster at once (\`crm_resource --fail\`) instead of leaving it to the next monitor. It reports only what the cluster wants to run here: not in maintenance mode, and not what is being stopped. A start leaves it, a stop ends it, a monitor starts it again if it is missing.
 
-sip: the same, and it polls what the monitor polls every second. It also reports a Kamailio that hangs: one of whose sockets no poll was answered for watch_timeout.
+sip: the same, and it polls what the monitor polls every second. It also reports a Kamailio that hangs: one of whose sockets no poll was answered for watch_timeout. In a network namespace other than the agent's it sees crashes alone.
 
 off: a crash is seen by the next monitor. Needs root.`,
   }),

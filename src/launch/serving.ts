@@ -103,8 +103,9 @@ async function poll(
 async function check(given: Params, pid: number, deadline: Deadline): Promise<Round> {
   // A start asks again and again by itself.
   const params = { ...given, probe_tries: 1 };
-  const { problems, targets, outcomes } = await checkPolls(params, pid, deadline);
-  if (problems.length > 0) return { problems, outcomes };
+  const { problems, targets, outcomes, unchecked } = await checkPolls(params, pid, deadline);
+  const lacking = [...problems, ...unchecked];
+  if (lacking.length > 0) return { problems: lacking, outcomes };
   const control = await checkControlPlane(params, pid, deadline, true);
   const uncontrolled = [...control.problems, ...control.unchecked];
   if (uncontrolled.length > 0) return { problems: uncontrolled, outcomes };

@@ -23,13 +23,17 @@ export interface ListeningSocket {
 /** /proc/net/tcp, column `st`: TCP_LISTEN. A bound UDP socket shows as TCP_CLOSE there. */
 const LISTENING = { tcp: '0A', udp: '07' } as const;
 
-/** The listening sockets of this network namespace (proc(5), /proc/net). */
+/** Whose network namespace: that of a process, or the agent's own. */
+export type Whose = number | 'self';
+
+/** The listening sockets of a network namespace (proc(5), /proc/PID/net). */
 export function listeningSockets(
   transports: readonly ListeningSocket['transport'][] = ['udp', 'tcp'],
+  whose: Whose = 'self',
 ): ListeningSocket[] {
   return transports.flatMap((transport) =>
     (['', '6'] as const).flatMap((family) =>
-      readLines(transport, family).flatMap((line) => parse(transport, line)),
+      readLines(transport, family, whose).flatMap((line) => parse(transport, line)),
     ),
   );
 }
@@ -42,9 +46,10 @@ export function listeningOn(
   port: number,
   transport: ListeningSocket['transport'],
   family: '' | '6',
+  whose: Whose = 'self',
 ): ListeningSocket[] {
   const mark = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
-  const lines = readLines(transport, family).filter((line) => line.includes(mark));
+  const lines = readLines(transport, family, whose).filter((line) => line.includes(mark));
   return lines.flatMap((line) => parse(transport, line)).filter((socket) => socket.port === port);
 }
 
@@ -96,12 +101,12 @@ function parse(transport: ListeningSocket['transport'], line: string): Listening
   ];
 }
 
-function readLines(transport: ListeningSocket['transport'], family: '' | '6'): string[] {
+function readLines(transport: ListeningSocket['transport'], family: '' | '6', whose: Whose): string[] {
   try {
-    return readFileSync(`/proc/net/${transport}${family}`, 'utf8').split('\n').slice(1);
+    return readFileSync(`/proc/${whose}/net/${transport}${family}`, 'utf8').split('\n').slice(1);
   } catch (error) {
     if (isExhaustion(error)) throw error;
-    // A kernel without IPv6 has no such table.
+    // A kernel without IPv6 has no such table, nor has a process that is gone.
     return [];
   }
 }

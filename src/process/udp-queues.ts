@@ -1,4 +1,5 @@
 import { hostPort } from '../text/socket-address.ts';
+import { tablesOf } from './network-namespace.ts';
 import { socketDetails } from './socket-details.ts';
 import { type ListeningSocket, listeningSockets, socketInodes } from './sockets.ts';
 
@@ -15,7 +16,7 @@ const NOTABLE_QUEUE_BYTES = 16_384;
 /** The UDP sockets that a process listens on, with their queues as they are now. */
 export function udpSockets(pid: number): ListeningSocket[] {
   const inodes = new Set(socketInodes(pid));
-  return listeningSockets().filter(({ transport, inode }) => transport === 'udp' && inodes.has(inode));
+  return listeningSockets(['udp'], tablesOf(pid)).filter(({ inode }) => inodes.has(inode));
 }
 
 /** The sockets whose receive queue is more than half full, or which dropped datagrams between two looks. */

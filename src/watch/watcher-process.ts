@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { closeSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { pause } from '../lifetime/clock.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import { refresh } from '../process/instance.ts';
 import { type ProcessMark, readArgv, readStat } from '../process/procfs.ts';
+import { ownProgram } from '../system/own-file.ts';
 import { withFewPrivileges } from './privileges.ts';
 
 /**
@@ -21,7 +22,7 @@ const LOOK_EVERY_MS = 2;
  * undefined if the node has none to spare.
  */
 export function startWatcher({ env, instance, flags }: Invocation): ProcessMark | undefined {
-  const own = [process.execPath, ...ownFile(), 'watch', instance, ...flags];
+  const own = [...ownProgram(), 'watch', instance, ...flags];
   const [program = '', ...words] = [...withFewPrivileges(), ...own];
   const child = spawn(program, words, {
     // setpriv(1) takes no name for what it becomes; until the watcher names itself it is known by its words.
@@ -94,19 +95,8 @@ function send(watcher: ProcessMark, signal: 'SIGTERM' | 'SIGCONT' | 'SIGKILL'): 
 
 /** Whether a command line is a watcher's: by its title, or before it has one by the words that it was started with. */
 function isWatcher(argv: readonly string[]): boolean {
-  const own = [process.execPath, ...ownFile()];
+  const own = ownProgram();
   return (
     argv[0]?.startsWith(NAME) === true || (argv.includes('watch') && own.every((word) => argv.includes(word)))
   );
-}
-
-/** The script that Node.js is to run; nothing if the agent is the standalone binary, which carries it. */
-function ownFile(): string[] {
-  const [, script = ''] = process.argv;
-  try {
-    return realpathSync(script) === realpathSync(process.execPath) ? [] : [realpathSync(script)];
-  } catch {
-    // An upgrade has removed the file this agent runs from; the next monitor is the new version's.
-    return [script];
-  }
 }

@@ -4,6 +4,7 @@ import { type ExitCode, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import type { Log } from '../ocf/log.ts';
 import { readParams } from '../params/parse.ts';
+import { otherNamespace } from '../process/network-namespace.ts';
 import { findMain } from '../process/pidfile.ts';
 import { isSameProcess, type ProcessMark, type ProcessStat, readStat } from '../process/procfs.ts';
 import { monotonicMs } from './clock.ts';
@@ -67,7 +68,9 @@ interface Watch {
 async function openWatch(params: Params, main: ProcessMark): Promise<Watch> {
   const processes = openLook(main);
   // A watcher of processes alone needs no sockets, and no memory for them.
-  const sip = params.watch === 'sip' ? (await import('./sip.ts')).openSipWatch(params, main.pid) : undefined;
+  // Nor can it poll what is in another network namespace: the monitor does.
+  const polls = params.watch === 'sip' && otherNamespace(main.pid) === undefined;
+  const sip = polls ? (await import('./sip.ts')).openSipWatch(params, main.pid) : undefined;
   return {
     main,
     sip,
