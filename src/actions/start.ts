@@ -4,6 +4,7 @@ import { asFailure, checkNode } from '../checks/node.ts';
 import { rememberUntold } from '../checks/untold-account.ts';
 import { holdersBeforeStart } from '../checks/whose-socket.ts';
 import { Failure } from '../failure/failure.ts';
+import { runtimeOption } from '../interface/kamailio-options.ts';
 import type { Params } from '../interface/parameters.ts';
 import { withKamailiosWords } from '../journal/journal.ts';
 import { kamailioArguments } from '../launch/command-line.ts';
@@ -123,6 +124,8 @@ async function clearLeftovers(params: Params, log: Log, deadline: Deadline): Pro
 /** /run is empty after a boot: the directories of the pidfile and of the control plane are made, a stale pidfile goes. */
 async function makeDirectories(params: Params, owner: Account | undefined): Promise<void> {
   asFailure(() => ensureDirectory(dirname(params.pidfile), owner, 'checked'));
+  const runtime = runtimeOption(params.extra_options);
+  if (runtime?.startsWith('/')) asFailure(() => ensureDirectory(runtime, owner, 'as it is'));
   if (params.kamctlrc) {
     const { fifo, ctlSocket } = controlSettings(params);
     asFailure(() => ensureDirectory(dirname(ctlSocket ?? fifo), owner, 'as it is'));

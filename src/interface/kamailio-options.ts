@@ -34,8 +34,17 @@ export function kamailioOptions(text: string): readonly string[] {
 
 /** The directory that -t names; undefined if there is none. */
 export function chrootOption(options: readonly string[]): string | undefined {
-  const at = options.indexOf('-t');
-  return at >= 0 ? options[at + 1] : options.find((word) => /^-t./.test(word))?.slice(2);
+  return directoryOption('-t', options);
+}
+
+/** The directory for sockets that -Y names; undefined if there is none. */
+export function runtimeOption(options: readonly string[]): string | undefined {
+  return directoryOption('-Y', options);
+}
+
+function directoryOption(name: '-t' | '-Y', options: readonly string[]): string | undefined {
+  const at = options.indexOf(name);
+  return at >= 0 ? options[at + 1] : options.find((word) => word.startsWith(name))?.slice(name.length);
 }
 
 /** Looks at each letter of a word such as `-rRT` or `-m64`. Returns whether its last option takes the next word. */

@@ -9,6 +9,7 @@ import { cannotBeRun, checkConfiguration } from './configuration.ts';
 import { errorLines, type Launch, type LaunchEnd } from './launch.ts';
 import { canPass, PassingFailure } from './passing.ts';
 import { type Repetition, repeatInForeground } from './repeat.ts';
+import { makeSocketDirectories, mayLackDirectory } from './socket-directories.ts';
 import { socketHolders } from './socket-holders.ts';
 
 /**
@@ -33,6 +34,9 @@ export async function explainFailedLaunch(
   const { words, serves }: Repetition =
     lines.length > 0 ? { words: lines, serves: false } : await repeatInForeground(params, account, deadline);
   const holders = socketHolders(params, words, checked);
+  const { made, missing } = mayLackDirectory(words)
+    ? makeSocketDirectories(params, account, words, deadline)
+    : { made: [], missing: [] };
   const seen = [
     `Kamailio ${describe(end)} instead of serving${serves ? ', but served when it was repeated in the foreground' : ''}`,
     // First, since the cluster keeps no more than 127 characters of a reason.
@@ -47,13 +51,19 @@ export async function explainFailedLaunch(
         ...(account && mustChange(account) && words.some(isPermission) ? [withoutRoot(account)] : []),
         'see its log',
         ...(holders.length > 0 ? ['end what holds the socket'] : []),
+        ...(made.length + missing.length === 0 && words.some((line) => /\bbind: no such file/i.test(line))
+          ? ['make the directory of the socket that kamailio.cfg names (binrpc, dgram_socket)']
+          : []),
+        ...missing.map((path) => `make the missing directory ${path}`),
+        ...made.map((path) => `the missing directory ${path} has been made`),
       ].join(', and '),
     },
     OCF_ERR_GENERIC,
   );
   // Who held the socket is gone by now.
   const isFree = holders.length === 0 && words.some((line) => /address already in use/i.test(line));
-  return serves || isFree || canPass(words) ? new PassingFailure(failure, serves) : failure;
+  const hasPassed = serves || made.length > 0;
+  return hasPassed || isFree || canPass(words) ? new PassingFailure(failure, hasPassed) : failure;
 }
 
 /** What Kamailio prints of an accepted configuration; empty if it could not be checked. */
