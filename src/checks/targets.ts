@@ -1,7 +1,7 @@
 import type { Problem } from '../failure/failure.ts';
 import type { Proto } from '../interface/domains.ts';
 import type { Params } from '../interface/parameters.ts';
-import { isOnThisNode, loopbackOf } from '../process/local-address.ts';
+import { isOnThisNode, loopbackOf, withZone } from '../process/local-address.ts';
 import { readStat } from '../process/procfs.ts';
 import { listeningSockets, socketInodes } from '../process/sockets.ts';
 import { findWorkers } from '../process/workers.ts';
@@ -65,9 +65,12 @@ export function transportsOf(proto: Proto): readonly ('udp' | 'tcp')[] {
   return [proto.endsWith('tcp') ? 'tcp' : 'udp'];
 }
 
-/** Nobody can send to a wildcard; what listens on it listens on the loopback address, too. */
+/**
+ * Nobody can send to a wildcard; what listens on it listens on the loopback address, too. Nor to a link-local address
+ * without a zone.
+ */
 function pollable(address: string): string {
-  return isWildcard(address) ? loopbackOf(address) : address;
+  return isWildcard(address) ? loopbackOf(address) : withZone(address);
 }
 
 /** A socket of the instance with the transport of `wanted` whose address is on this node; one with its port goes first. */

@@ -2,6 +2,7 @@ import { Failure } from '../failure/failure.ts';
 import { DEFAULT_PORTS, type Target } from '../sip-probe/target.ts';
 import { hasControl } from '../text/control-characters.ts';
 import { oneLine } from '../text/one-line.ts';
+import { isIPv4, isIPv6, isZoned } from './address.ts';
 
 /**
  * The domains of parameter values. Each takes the text that an administrator wrote and returns the value
@@ -24,43 +25,6 @@ export function absolutePath(text: string): string {
 /** As `absolutePath`, or empty for "none". */
 export function optionalPath(text: string): string {
   return text === '' ? '' : absolutePath(text);
-}
-
-/**
- * An IPv4 or IPv6 literal, brackets around it allowed and taken away. No host names: a monitor that needs
- * the DNS fails when the DNS does, and takes the SIP service down with it.
- */
-export function address(text: string): string {
-  const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
-  if (isIPv4(bare) || isIPv6(bare)) return bare;
-  if (bare.includes('%'))
-    throw new Failure({ seen: 'names a zone', remedy: 'give an address that needs none' });
-  if (/^\d+\.\d+\.\d+\.\d+:\d+$/.test(text) || /^\[.*\]:\d+$/.test(text))
-    throw new Failure({ seen: 'holds a port', remedy: 'give the address here and the port in `port`' });
-  throw new Failure({ seen: 'is no IPv4 or IPv6 address (host names are not looked up)' });
-}
-
-function isIPv4(text: string): boolean {
-  const numbers = text.split('.');
-  return (
-    numbers.length === 4 &&
-    numbers.every((number) => /^(0|[1-9]\d{0,2})$/.test(number) && Number(number) < 256)
-  );
-}
-
-/** By the parser of URLs, which is at hand; node:net would cost a monitor 10 ms (its expression is huge). */
-function isIPv6(text: string): boolean {
-  if (!/^[0-9a-fA-F:.]+$/.test(text)) return false;
-  try {
-    return new URL(`http://[${text}]/`) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-/** As `address`, or empty for "none". */
-export function optionalAddress(text: string): string {
-  return text === '' ? '' : address(text);
 }
 
 /** More sockets than one Kamailio has; polled at once they would be a burst of their own. */
@@ -97,7 +61,7 @@ function target(entry: string): Target {
   const transport = TRANSPORTS.find((name) => name === scheme);
   if (!transport) throw refuse(`has no transport of ${TRANSPORTS.join(', ')}`);
   const literal = bracketed ?? plain ?? '';
-  if (bracketed === undefined ? !isIPv4(literal) : !isIPv6(literal)) {
+  if (bracketed === undefined ? !isIPv4(literal) : !isIPv6(literal) && !isZoned(literal)) {
     throw refuse('has no IPv4 or bracketed IPv6 address (host names are not looked up)');
   }
   if (path !== undefined && !transport.startsWith('ws'))

@@ -1,6 +1,8 @@
+import { address, optionalAddress } from './address.ts';
 import * as values from './domains.ts';
 import { duration } from './duration.ts';
 import { ENVIRONMENT } from './environment.ts';
+import { EXTERNAL_TOOLS } from './external-tools.ts';
 import { kamailioOptions } from './kamailio-options.ts';
 import { row } from './parameter-row.ts';
 import { PROBE_URI } from './probe-uri.ts';
@@ -39,19 +41,21 @@ ${INSTANCE_MARK} in the default stands for the name of the resource. The directo
   monitoring_ip: row({
     type: 'string',
     default: '',
-    parse: values.optionalAddress,
+    parse: optionalAddress,
     reloadable: true,
     short: 'Address that is polled',
-    long: 'IPv4 or IPv6 address that the monitor polls with SIP OPTIONS. Empty: listen_address.',
+    long: 'IPv4 or IPv6 address that the monitor polls with SIP OPTIONS; a link-local one with its zone. Empty: listen_address.',
   }),
   listen_address: row({
     type: 'string',
     default: '',
-    parse: values.address,
+    parse: address,
     required: true,
     uniqueGroup: 'socket',
     short: 'Address Kamailio listens on',
-    long: 'IPv4 or IPv6 address that Kamailio listens on, without a port. Host names are not looked up.',
+    long: `IPv4 or IPv6 address that Kamailio listens on, without a port. Host names are not looked up.
+
+A link-local address has a zone, the interface: fe80::1%eth0. Kamailio takes none: it gets the address alone, and finds the interface by itself if kamailio.cfg has bind_ipv6_link_local=1. So only one interface may have that address.`,
   }),
   port: row({
     type: 'string',
@@ -73,22 +77,7 @@ udp, tcp and udptcp hand Kamailio its sockets on the command line: listen_addres
 
 udp also gives Kamailio -T, as the shell agent does: it switches off all tcp and tls listen lines of the configuration file, without a word. validate-all and diagnose warn of such lines; conf_udp keeps them.`,
   }),
-  sipsak: row({
-    type: 'string',
-    default: '/usr/bin/sipsak',
-    parse: values.optionalPath,
-    reloadable: true,
-    short: 'sipsak program',
-    long: 'Absolute path of sipsak; used with monitor_tools=external only.',
-  }),
-  kamctl: row({
-    type: 'string',
-    default: '/usr/sbin/kamctl',
-    parse: values.optionalPath,
-    reloadable: true,
-    short: 'kamctl program',
-    long: 'Absolute path of kamctl; used with monitor_tools=external only. Also looked for in /usr/bin.',
-  }),
+  ...EXTERNAL_TOOLS,
   kamctlrc: row({
     type: 'string',
     default: '/etc/kamailio/kamctlrc',

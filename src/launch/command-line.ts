@@ -1,5 +1,5 @@
 import type { Params } from '../interface/parameters.ts';
-import { hostPort, isIPv6Literal } from '../text/socket-address.ts';
+import { hostPort, hostPortInUri, isIPv6Literal } from '../text/socket-address.ts';
 
 /**
  * The arguments of Kamailio, word for word and in the order of the shell agent: its `pgrep -f` and
@@ -26,7 +26,7 @@ export function configuredArguments(params: Configured): string[] {
 }
 
 function listenArguments({ listen_address, port, proto }: Configured): string[] {
-  const own = hostPort({ address: listen_address, port });
+  const own = hostPortInUri({ address: listen_address, port });
   const loopback = hostPort({ address: isIPv6Literal(listen_address) ? '::1' : '127.0.0.1', port });
   const udp = ['-l', `udp:${own}`, '-l', `udp:${loopback}`];
   const tcp = ['-l', `tcp:${own}`, '-l', `tcp:${loopback}`];

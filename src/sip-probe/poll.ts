@@ -100,6 +100,12 @@ function explainError(error: unknown): Explanation {
     case 'ECONNRESET':
     case 'EPIPE':
       return { seen: 'the connection was reset', remedy: "see Kamailio's log" };
+    // What the kernel says of a link-local address without an interface (ipv6(7)).
+    case 'EINVAL':
+      return {
+        seen: `cannot be sent to (${errorCode(error)})`,
+        remedy: 'a link-local address needs its zone: fe80::1%eth0',
+      };
     case 'EADDRNOTAVAIL':
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':

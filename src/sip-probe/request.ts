@@ -1,5 +1,5 @@
 import { randomDigits } from '../system/random.ts';
-import { hostPort } from '../text/socket-address.ts';
+import { hostPortInUri } from '../text/socket-address.ts';
 import { requestUri, type Target } from './target.ts';
 
 /** An OPTIONS request and what its replies are known by. */
@@ -26,7 +26,7 @@ export function composeOptions(
   const callId = randomDigits();
   const branch = `z9hG4bK${callId}`;
   const cseq = 1;
-  const here = hostPort(local);
+  const here = hostPortInUri(local);
   const uri = requestUri(target, user);
   const { transport } = target;
   const parameter = transport === 'udp' ? '' : `;transport=${transport === 'wss' ? 'ws' : transport}`;

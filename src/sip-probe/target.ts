@@ -1,4 +1,4 @@
-import { hostPort } from '../text/socket-address.ts';
+import { hostPort, hostPortInUri } from '../text/socket-address.ts';
 
 /** What a target is polled over, and the port that stands for it (RFC 3261 §19.1.2; RFC 6455 §3 for ws and wss). */
 export const DEFAULT_PORTS = { udp: 5060, tcp: 5060, tls: 5061, ws: 80, wss: 443 } as const;
@@ -7,7 +7,7 @@ export type Transport = keyof typeof DEFAULT_PORTS;
 /** A socket that is polled. */
 export interface Target {
   readonly transport: Transport;
-  /** IPv4 or IPv6 literal, without brackets. */
+  /** IPv4 or IPv6 literal, without brackets, a link-local one with its zone. */
   readonly address: string;
   readonly port: number;
   /** The Request-URI, if it is another than user, address and port make. */
@@ -33,7 +33,7 @@ export function endpointOf({ address, port, source }: Target): {
 
 /** What a target is asked for: its own URI, else `sip:USER@ADDRESS:PORT`. `user` is empty for none. */
 export function requestUri(target: Target, user: string): string {
-  return target.uri ?? `sip:${user ? `${user}@` : ''}${hostPort(target)}`;
+  return target.uri ?? `sip:${user ? `${user}@` : ''}${hostPortInUri(target)}`;
 }
 
 /** `udp:10.0.0.1:5060`, `tcp:[2001:db8::1]:5060`: as Kamailio's listen lines have it. `wss:10.0.0.1:443/sip` */

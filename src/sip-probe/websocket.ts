@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Deadline } from '../lifetime/deadline.ts';
-import { hostPort } from '../text/socket-address.ts';
+import { hostPortInUri } from '../text/socket-address.ts';
 import type { ClientCertificate } from './client-certificate.ts';
 import type { Polled } from './outcome.ts';
 import { answers, headOf, parseReply, type Reply } from './reply.ts';
@@ -40,7 +40,7 @@ export async function pollWebSocket(
  */
 export async function openWebSocket(target: Target, connectTo: () => Socket): Promise<WebSocket> {
   const { Client } = await import('./websocket-client.ts');
-  return new Client(`ws://${hostPort(target)}${target.path ?? '/'}`, 'sip', {
+  return new Client(`ws://${hostPortInUri(target)}${target.path ?? '/'}`, 'sip', {
     createConnection: connectTo,
     perMessageDeflate: false,
     maxPayload: REPLY_LIMIT_BYTES,

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { address, optionalAddress } from '../../src/interface/domains.ts';
+import { address, optionalAddress } from '../../src/interface/address.ts';
 
 test('IPv4 and IPv6 literals are taken as they are', () => {
   for (const text of [
@@ -36,8 +36,23 @@ test('an address with a port is refused and the parameter for it named', () => {
   }
 });
 
-test('a zone is refused', () => {
-  assert.throws(() => address('fe80::1%eth0'), /zone/);
+test('a link-local address may have a zone, no other address may', () => {
+  for (const text of ['fe80::1%eth0', 'FE80::a:b%br-lan.100', 'febf::1%2', 'fe80::1%a_b'])
+    assert.is(address(text), text);
+  assert.is(address('[fe80::1%eth0]'), 'fe80::1%eth0');
+  for (const text of [
+    '2001:db8::1%eth0',
+    '127.0.0.1%lo',
+    '::1%lo',
+    'fe80::1%',
+    'fe80::1%a%b',
+    'fe80::1%a/b',
+    'fe80::1%a b',
+    'fe80::1%longer_than_an_if',
+    'fe80::x%eth0',
+    '%eth0',
+  ])
+    assert.throws(() => address(text), /is no link-local address with a zone/, text);
 });
 
 test('what only looks like an address is refused', () => {

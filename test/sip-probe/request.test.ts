@@ -4,6 +4,7 @@ import { composeOptions } from '../../src/sip-probe/request.ts';
 import type { Target } from '../../src/sip-probe/target.ts';
 
 const LOCAL = { address: '192.0.2.2', port: 40_000 };
+const LINK_LOCAL = { address: 'fe80::2%eth0', port: 40_000 };
 const LOCAL6 = { address: '2001:db8::2', port: 40_000 };
 
 const CASES: [Target, string, typeof LOCAL][] = [
@@ -48,6 +49,13 @@ test('the Request-URI and To name the polled user and socket, IPv6 in brackets',
     assert.is(lines[0], `OPTIONS ${uris[index]} SIP/2.0`);
     assert.ok(lines.includes(`To: <${uris[index]}>`));
   }
+});
+
+test('no line names a zone: it says something on this node alone', () => {
+  const lines = linesOf({ transport: 'tcp', address: 'fe80::1%eth0', port: 5060 }, 'monitor', LINK_LOCAL);
+  assert.is(lines[0], 'OPTIONS sip:monitor@[fe80::1]:5060 SIP/2.0');
+  assert.ok(lines.some((line) => line.startsWith('Via: SIP/2.0/TCP [fe80::2]:40000;')));
+  assert.not.match(lines.join(), /%/);
 });
 
 test('Via names the transport and the local socket, asks for rport, and its branch begins with the magic cookie', () => {

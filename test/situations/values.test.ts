@@ -11,7 +11,7 @@ const INVALID: readonly (readonly [string, string, RegExp])[] = [
   ['listen_address', '127.0.0.1:5060', /^listen_address=127\.0\.0\.1:5060: holds a port; .*`port`/],
   ['listen_address', '[::1]:5060', /^listen_address=\[::1\]:5060: holds a port/],
   ['listen_address', '127.0.0.256', /is no IPv4 or IPv6 address/],
-  ['listen_address', 'fe80::1%lo', /names a zone/],
+  ['listen_address', '2001:db8::1%lo', /is no link-local address with a zone/],
   ['monitoring_ip', 'sip.example.org', /^monitoring_ip=sip\.example\.org: is no IPv4 or IPv6 address/],
   ['monitoring_ip', '127.0.0.1:5060', /^monitoring_ip=127\.0\.0\.1:5060: holds a port/],
   ['port', '70000', /^port=70000: is no port; give a number from 1 to 65535/],

@@ -12,6 +12,10 @@ test('two ways to write an address are one address, two addresses are not', () =
     ['127.0.0.1', '127.0.0.2', false],
     ['::1', '127.0.0.1', false],
     ['::ffff:127.0.0.1', '127.0.0.2', false],
+    ['fe80::1%eth0', 'FE80:0::1%eth0', true],
+    ['fe80::1%eth0', 'fe80::1', true],
+    ['fe80::1%eth0', 'fe80::1%eth1', false],
+    ['fe80::1%eth0', 'fe80::2', false],
   ] as const) {
     assert.is(isSameAddress(one, other), same, `${one} ${other}`);
     assert.is(isSameAddress(other, one), same, `${other} ${one}`);
