@@ -66,14 +66,19 @@ export async function start({ invocation, log, deadline, note }: Context): Promi
     const launched = launch(params.binary, kamailioArguments(params), owner, params.environment);
     try {
       const main = await waitUntilServing(params, owner, launched, serving);
-      if (main !== undefined) warnOfAccount(params, main, log);
+      if (main !== undefined) {
+        warnOfAccount(params, main, log);
+        launched.releaseServing(main, serving);
+      }
       await keepWatched({ invocation, log }, params, main, 'start');
       log.done(`Kamailio is started (pid ${main})`);
       return OCF_SUCCESS;
     } catch (error) {
       await endLaunched(params, owner, launched, deadline);
-      if (!(await tries.again(error)))
+      if (!(await tries.again(error))) {
+        launched.releaseFailed(deadline);
         throw await withKamailiosWords(error, params, `@${startedAt}`, deadline);
+      }
       const why = error instanceof Error ? error.message : error;
       log.warn(`launching Kamailio again, for what made it fail may have passed: ${why}`);
     } finally {

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Deadline } from '../lifetime/deadline.ts';
 import type { Account } from '../process/account.ts';
 import { type ProcessStat, readEnvironment, readStat } from '../process/procfs.ts';
 import { commandAs, whyNotRun } from '../process/run-as.ts';
 import { randomDigits } from '../system/random.ts';
+import { handToSyslog, keepsStderr, tellSyslog } from './stderr-to-syslog.ts';
 
 /** A Kamailio that was launched. Its launcher forks the main process and exits when that one serves. */
 export interface Launch {
@@ -20,6 +22,10 @@ export interface Launch {
   owns(process: ProcessStat): boolean;
   /** Stops listening, so that the agent can exit while Kamailio lives on. */
   release(): void;
+  /** The same, for one that serves: if it logs to its stderr, that goes to syslog from now on. */
+  releaseServing(mainPid: number, deadline: Deadline): void;
+  /** The same, for one that failed: what it has said goes to syslog. */
+  releaseFailed(deadline: Deadline): void;
 }
 
 export type LaunchEnd =
@@ -43,7 +49,7 @@ const MESSAGE_HEAD = /^[A-Z]+: (\S+) \[[^\]]+:\d+\]: (?:\w+\(\): )?/;
 /**
  * Starts a program from an argument vector, as `account`, with `variables` over its environment; no shell is involved. Its stderr goes through a pipe, not into
  * the agent's own: a Kamailio that logs to stderr keeps it open for life, and the executor would wait for
- * that. (Kamailio ignores SIGPIPE, so it is not hurt when the agent goes.)
+ * that. See `handToSyslog` for what becomes of the pipe.
  */
 export function launch(
   binary: string,
@@ -69,6 +75,10 @@ export function launch(
     end = why === undefined ? how : { kind: 'not started', error: new Error(why) };
     return end;
   });
+  const release = () => {
+    child.stderr?.destroy();
+    child.unref();
+  };
   return {
     pid: child.pid,
     ended,
@@ -84,9 +94,17 @@ export function launch(
       // A container's root may not read the environment of another account's process. Then its age decides.
       return environment ? environment.includes(`${LAUNCH_MARK}=${tag}`) : Number(startTime) >= launchedAt;
     },
-    release: () => {
-      child.stderr?.destroy();
-      child.unref();
+    release,
+    releaseServing: (mainPid, deadline) => {
+      if (child.stderr && keepsStderr(mainPid)) {
+        tellSyslog(errors, binary, mainPid, deadline);
+        handToSyslog(child.stderr, binary, mainPid);
+      }
+      release();
+    },
+    releaseFailed: (deadline) => {
+      if (child.pid !== undefined) tellSyslog(errors, binary, child.pid, deadline);
+      release();
     },
   };
 }

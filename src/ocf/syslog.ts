@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { runProgram } from '../system/run-program.ts';
 
-const LOGGER = '/usr/bin/logger';
+/** logger(1) of util-linux. */
+export const LOGGER = '/usr/bin/logger';
 
 /**
  * Sends one line to syslog through logger(1), as the resource agents of the field do. `priority` is

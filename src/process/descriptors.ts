@@ -26,6 +26,11 @@ export function descriptorTargets(pid: number): string[] {
   return numbers === 'hidden' ? [] : numbers.map((fd) => targetOf(`/proc/${pid}/fd/${fd}`));
 }
 
+/** What one descriptor of a process leads to; empty if it has none of that number, or it is hidden. */
+export function descriptorTarget(pid: number, fd: number): string {
+  return targetOf(`/proc/${pid}/fd/${fd}`);
+}
+
 /** In ascending order: Kamailio opens its FIFO and its sockets before all else. */
 function descriptorNumbers(pid: number): string[] | 'hidden' {
   try {

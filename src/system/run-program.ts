@@ -18,6 +18,8 @@ export interface RunOptions {
   /** The agent's own unless said otherwise. */
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** What it reads on stdin; nothing unless said. */
+  readonly input?: string;
   readonly uid?: number;
   readonly gid?: number;
 }
@@ -35,7 +37,7 @@ export function runProgram(
   const { status, signal, stdout, stderr, error } = spawnSync(program, args, {
     ...options,
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     timeout: Math.max(1, Math.ceil(limitMs)),
     killSignal: 'SIGKILL',
   });

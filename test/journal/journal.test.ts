@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { listPids, readArgv } from '../../src/process/procfs.ts';
 import { processesOf } from '../health/support.ts';
 import { AGENT, type Call } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
@@ -128,6 +129,41 @@ test("another account's process with the same command line is not quoted, and no
     assertCall(monitor, 1, /its log: .*forged, exited by a signal 5/, /500/);
     assert.not.match(monitor.reason, /signal 99/);
     assert.not.match(monitor.reason, /ocf-exit-reason:forged/);
+  });
+});
+
+test('what Kamailio writes to its stderr is in the journal under its name, from its start to its end', async () => {
+  const scenery = {
+    config: 'loadmodule "xlog.so"',
+    route: 'xlog("L_NOTICE", "polled as $ci\\n"); sl_send_reply("200", "OK");',
+  };
+  await withJournal(scenery, async ({ instance, agent, inside }) => {
+    const lines = () =>
+      inside('journalctl --output=cat _COMM=kamailio SYSLOG_IDENTIFIER=kamailio _TRANSPORT=syslog || true')
+        .split('\n')
+        .filter((line) => /NOTICE: <script>: polled as/.test(line)).length;
+    const loggers = (main: number) => listPids().filter((pid) => readArgv(pid)?.includes(`--id=${main}`));
+    assertCall(await agent('start', { proto: 'udp' }), 0);
+    assert.equal(loggers(instance.mainPid()), [], 'none for a Kamailio that logs to syslog');
+    assertCall(await agent('stop', { proto: 'udp' }), 0);
+
+    const params = { proto: 'udp', extra_options: '-E' };
+    assertCall(await agent('start', params), 0);
+    const main = instance.mainPid();
+    assert.is(loggers(main).length, 1);
+    await until(() => lines() > 0, 'what it wrote while it came up is there');
+    const before = lines();
+    assertCall(await agent('monitor', params), 0);
+    await until(() => lines() > before, 'what it writes later is there');
+    assertCall(await agent('stop', params), 0);
+    await until(() => loggers(main).length === 0, 'the logger ends with it');
+
+    appendFileSync(instance.conffile, 'no line of a kamailio.cfg\n');
+    assertCall(await agent('start', params), 2, /rejects its configuration/);
+    await until(
+      () => /parse error/.test(inside('journalctl --output=cat SYSLOG_IDENTIFIER=kamailio')),
+      'all that a start that failed has said is there',
+    );
   });
 });
 
