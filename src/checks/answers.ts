@@ -47,7 +47,8 @@ export async function askKamailio(
   const whose = checkOwnSockets(looked, main, params);
   // Without a poll that was answered, only the control plane could have shown that it lives.
   const uncontrolled = control?.unchecked ?? [];
-  const [failed, degraded] = polls === 'none' ? [uncontrolled, []] : [[], uncontrolled];
+  const isAnswered = polls !== 'none' && isPolled(params);
+  const [failed, degraded] = isAnswered ? [[], uncontrolled] : [uncontrolled, []];
   return {
     problems: [...whose.problems, ...problems, ...(control?.problems ?? []), ...failed],
     unchecked: [...unchecked, ...unpolled, ...whose.unchecked, ...degraded],
