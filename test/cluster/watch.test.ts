@@ -207,6 +207,19 @@ for (const unique of ['false', 'true']) {
     await testbed.settle();
     assert.is(await pids(other), untouched, 'the other instance is left alone');
     assert.is((await testbed.state()).failures.length, 1);
+    const both = [crashing, other];
+    const [before, reported] = [await Promise.all(both.map(pids)), both.map((node) => reports(node).length)];
+    await Promise.all(both.map(crash));
+    await testbed.waitFor(async () => {
+      const now = await Promise.all(both.map(pids));
+      return now.every((some, index) => some !== '' && some !== before[index]);
+    }, 'both instances are recovered after they crashed at once');
+    await testbed.settle();
+    assert.equal(
+      both.map((node) => reports(node).length),
+      reported.map((count) => count + 1),
+      'each crash is one report',
+    );
   });
 }
 
