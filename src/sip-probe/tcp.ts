@@ -74,9 +74,14 @@ export function pollStream(
       }
     };
     const socket = open(take);
-    const expiry = setTimeout(() => finish(() => resolve(undefined)), deadline.remaining);
+    // An answer that came while the agent was busy with something else is read before silence is called.
+    let silence: NodeJS.Immediate | undefined;
+    const expiry = setTimeout(() => {
+      silence = setImmediate(() => finish(() => resolve(undefined)));
+    }, deadline.remaining);
     const finish = (settle: () => void) => {
       clearTimeout(expiry);
+      clearImmediate(silence);
       socket.destroy();
       settle();
     };

@@ -24,9 +24,14 @@ export function pollUdp(target: Target, user: string, deadline: Deadline): Promi
     let fromAnywhere: Asking | undefined;
     let proceeding = false;
     let resend: NodeJS.Timeout | undefined;
-    const expiry = setTimeout(() => finish(() => resolve({ reply: undefined })), deadline.remaining);
+    // An answer that came while the agent was busy with something else is read before silence is called.
+    let silence: NodeJS.Immediate | undefined;
+    const expiry = setTimeout(() => {
+      silence = setImmediate(() => finish(() => resolve({ reply: undefined })));
+    }, deadline.remaining);
     const finish = (settle: () => void) => {
       clearTimeout(expiry);
+      clearImmediate(silence);
       clearTimeout(resend);
       socket.close();
       fromAnywhere?.close();

@@ -161,7 +161,7 @@ test('a FIFO whose reader never replies fails the monitor within its time', () =
     writeFileSync(instance.kamctlrc, `RPCFIFOPATH=${fifo}\n`);
     const script = `require('node:fs').openSync(${JSON.stringify(fifo)}, 'r+');`;
     await withStandIn(instance, script, async () => {
-      const limitMs = 4000;
+      const limitMs = 10_000;
       const monitored = await call(instance, 'monitor', { CRM_meta_timeout: String(limitMs) }, { limitMs });
       assertCall(
         monitored,
@@ -176,7 +176,7 @@ test('a FIFO whose reader never replies fails the monitor within its time', () =
 test('a start waits for the control plane and says what it misses', () =>
   withInstance({}, async (instance) => {
     writeFileSync(instance.kamctlrc, `RPCFIFOPATH=${instance.directory}/run/other.fifo\n`);
-    const limitMs = 5000;
+    const limitMs = 10_000;
     assertCall(
       await call(instance, 'start', { CRM_meta_timeout: String(limitMs) }, { limitMs }),
       1,

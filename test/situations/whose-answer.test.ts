@@ -7,7 +7,7 @@ import { assertCall, call, withInstance } from '../support/calls.ts';
 import { type TestInstance, until } from '../support/instance.ts';
 import { signalAll } from '../support/processes.ts';
 
-const SHORT = { env: { OCF_RESKEY_CRM_meta_timeout: '6000' } };
+const SHORT = { env: { OCF_RESKEY_CRM_meta_timeout: '10000' } };
 
 /** Runs `body` with two instances, of which the first is started. */
 function withTwo(
