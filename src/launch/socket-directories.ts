@@ -53,13 +53,13 @@ export function makeSocketDirectories(
   return { made, missing };
 }
 
-/** kamailio.cfg with its includes and definitions resolved, or as it stands where Kamailio cannot print it (before 5.4). */
+/** kamailio.cfg with its includes and definitions resolved, or as it stands where Kamailio cannot print it (an old one). */
 function configurationText(params: Params, account: Account | undefined, deadline: Deadline): string {
   const words = ['--cfg-print', '-f', params.conffile, ...configuredArguments(params)];
   const { program, args, env } = commandAs(account, params.binary, words);
   try {
     const limitMs = deadline.sooner(PRINT_LIMIT_MS).remaining;
-    const { status, stdout } = runProgram(program, args, { env, limitMs });
+    const { status, stdout } = runProgram(program, args, { env: { ...env, ...params.environment }, limitMs });
     return status === 0 && stdout.includes('modparam') ? stdout : readFileSync(params.conffile, 'utf8');
   } catch {
     return '';
