@@ -15,7 +15,7 @@ const FLOORS = [
   ['interface'],
   ['params', 'tracing'],
   ['checks'],
-  ['launch', 'watch'],
+  ['launch', 'watch', 'drain'],
   ['metadata', 'diagnosis'],
   ['suggestion'],
   ['actions'],

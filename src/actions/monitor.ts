@@ -24,8 +24,9 @@ import { withoutMain } from './without-main.ts';
  * - OCF_NOT_RUNNING when no process of the instance is left, whatever else is wrong on this node. The cluster probes each
  *   node before it starts anything, also nodes that lack what Kamailio needs.
  * - OCF_ERR_GENERIC for everything in between. The cluster stops the instance, then starts it again.
- * - OCF_DEGRADED when all answers, but something predicts a failure (level 20), or a part could not be checked because a
- *   parameter or a file that it names is unusable. The cluster shows it and does nothing.
+ * - OCF_DEGRADED when all answers, but an operator drains it (probe_drained), something predicts a failure (level 20), or
+ *   a part could not be checked because a parameter or a file that it names is unusable. The cluster shows it and does
+ *   nothing.
  *
  * There is no fourth verdict. To the cluster, 2, 4, 5 and 6 of a probe are "not here": it starts a second Kamailio
  * beside the one that runs. Those of a recurring monitor take a healthy service away from its node, or end it.

@@ -3,13 +3,13 @@ import { controlSettings, removeSpare, sweepLeavings } from '../checks/control-s
 import { asFailure, checkNode } from '../checks/node.ts';
 import { rememberUntold } from '../checks/untold-account.ts';
 import { holdersBeforeStart } from '../checks/whose-socket.ts';
-import { Failure } from '../failure/failure.ts';
+import { Failure, joinProblems } from '../failure/failure.ts';
 import { runtimeOption } from '../interface/kamailio-options.ts';
 import type { Params } from '../interface/parameters.ts';
 import { withKamailiosWords } from '../journal/journal.ts';
 import { kamailioArguments } from '../launch/command-line.ts';
 import { type Launch, launch } from '../launch/launch.ts';
-import { waitUntilServing } from '../launch/serving.ts';
+import { type Serving, waitUntilServing } from '../launch/serving.ts';
 import { Tries } from '../launch/tries.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { type ExitCode, OCF_ERR_GENERIC, OCF_ERR_PERM, OCF_SUCCESS } from '../ocf/exit-code.ts';
@@ -47,11 +47,11 @@ export async function start({ invocation, log, deadline, note }: Context): Promi
   note(() =>
     earlier.found ? `main process ${describeProcesses([earlier.process])} runs already` : earlier.why,
   );
-  const pid = earlier.found ? await waitUntilServing(params, owner, undefined, serving) : undefined;
-  if (pid !== undefined) {
-    warnOfAccount(params, pid, log);
-    await keepWatched({ invocation, log }, params, pid, 'start');
-    log.done(`Kamailio already runs (pid ${pid})`);
+  const found = earlier.found ? await waitUntilServing(params, owner, undefined, serving) : undefined;
+  if (found) {
+    warn(params, found, log);
+    await keepWatched({ invocation, log }, params, found.pid, 'start');
+    log.done(`Kamailio already runs (pid ${found.pid})`);
     return OCF_SUCCESS;
   }
   await clearLeftovers(params, log, serving);
@@ -65,13 +65,13 @@ export async function start({ invocation, log, deadline, note }: Context): Promi
     note(() => `launching ${params.binary} as ${owner?.name ?? 'the calling account'}`);
     const launched = launch(params.binary, kamailioArguments(params), owner, params.environment);
     try {
-      const main = await waitUntilServing(params, owner, launched, serving);
-      if (main !== undefined) {
-        warnOfAccount(params, main, log);
-        launched.releaseServing(main, serving);
+      const started = await waitUntilServing(params, owner, launched, serving);
+      if (started) {
+        warn(params, started, log);
+        launched.releaseServing(started.pid, serving);
       }
-      await keepWatched({ invocation, log }, params, main, 'start');
-      log.done(`Kamailio is started (pid ${main})`);
+      await keepWatched({ invocation, log }, params, started?.pid, 'start');
+      log.done(`Kamailio is started (pid ${started?.pid})`);
       return OCF_SUCCESS;
     } catch (error) {
       await endLaunched(params, owner, launched, deadline);
@@ -102,9 +102,11 @@ async function beTheOnlyOne({ pidfile }: Params, log: Log, deadline: Deadline): 
   );
 }
 
-function warnOfAccount(params: Params, pid: number, log: Log): void {
+/** What a start that succeeded leaves to be mended. */
+function warn(params: Params, { pid, drained }: Serving, log: Log): void {
   const untold = rememberUntold(params, pid);
   if (untold) log.warn(untold);
+  if (drained.length > 0) log.warn(`Kamailio (pid ${pid}) serves, but ${joinProblems(drained)}`);
 }
 
 /** A main process that crashed may have left children that hold the sockets, and a pidfile that Kamailio would heed. */

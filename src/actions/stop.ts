@@ -18,6 +18,7 @@ import { removePidfile } from '../process/pidfile.ts';
 import { forgetUid } from '../process/remembered-account.ts';
 import { type Termination, terminateInstance } from '../process/terminate.ts';
 import { type Context, operationTimeout } from './context.ts';
+import { drainFirst } from './drain-first.ts';
 import { endWatched } from './watched.ts';
 
 /** Kept back from the operation's timeout for SIGKILL and the verdict, ms. */
@@ -32,16 +33,18 @@ const RETRY_MS = 100;
  * the node fenced, so no parameter, missing file or broken configuration makes it refuse.
  * Throws Failure OCF_ERR_GENERIC that names what survived SIGKILL, or OCF_ERR_PERM.
  */
-export async function stop({ invocation, log, deadline, note }: Context): Promise<ExitCode> {
+export async function stop(context: Context): Promise<ExitCode> {
+  const { invocation, log, deadline, note } = context;
   const params = readParamsForStop(invocation);
   await letOthersFinish(params, log, deadline);
   log.debug(`ending the processes that were started with -P ${params.pidfile}`);
-  // All of it is done while Kamailio terminates; a stop that finds nothing returns without loading what it takes.
-  const tidied = nextTurn().then(() => removeSpare(params));
-  setImmediate(log.prepare);
   // A start that comes now waits until this stop is through.
   setImmediate(tryLock, params.pidfile);
   await endWatched(params.pidfile);
+  await drainFirst(context, params);
+  // All of it is done while Kamailio terminates; a stop that finds nothing returns without loading what it takes.
+  const tidied = nextTurn().then(() => removeSpare(params));
+  setImmediate(log.prepare);
   const grace = graceOf(params, operationTimeout(invocation), deadline);
   const ending = await end(params, grace, deadline, log);
   await tidied;

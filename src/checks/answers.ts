@@ -15,7 +15,7 @@ import { checkOwnSockets } from './whose-socket.ts';
 export interface Answers {
   /** What is not healthy; the worst first. */
   readonly problems: readonly Problem[];
-  /** What could not be checked. */
+  /** What could not be checked, and that an operator drains it. */
   readonly unchecked: readonly Problem[];
   /** Outcomes of the agent's own polls. */
   readonly outcomes: readonly Outcome[];
@@ -39,7 +39,7 @@ export async function askKamailio(
     // Kamailio answers the probes, which are out by then, while a FIFO for its other reply is made.
     nextTurn().then(() => ifUsable(checkControlPlane(params, main.pid, deadline), unchecked)),
   ]);
-  const { problems, targets, outcomes, unchecked: unpolled } = polled ?? NOTHING_POLLED;
+  const { problems, targets, outcomes, drained, unchecked: unpolled } = polled ?? NOTHING_POLLED;
   for (const outcome of outcomes) note(() => `polled ${describeOutcome(outcome)}`);
   if (!isPolled(params)) note(() => 'SIP is not polled (probes=none)');
   note(() => describeControlPlane(params, control));
@@ -51,7 +51,7 @@ export async function askKamailio(
   const [failed, degraded] = isAnswered ? [[], uncontrolled] : [uncontrolled, []];
   return {
     problems: [...whose.problems, ...problems, ...(control?.problems ?? []), ...failed],
-    unchecked: [...unchecked, ...unpolled, ...whose.unchecked, ...degraded],
+    unchecked: [...drained, ...unchecked, ...unpolled, ...whose.unchecked, ...degraded],
     outcomes,
     isControlled: control !== undefined && uncontrolled.length === 0,
   };

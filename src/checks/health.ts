@@ -9,6 +9,7 @@ import type { Outcome } from '../sip-probe/outcome.ts';
 import { pollTarget } from '../sip-probe/poll.ts';
 import { describeTarget, isSecure, type Target } from '../sip-probe/target.ts';
 import { clientCertificate } from './client-certificate.ts';
+import { describeDrained, isDrained } from './drained.ts';
 import { findTargets } from './targets.ts';
 import { findTool, isPolled, pollsWithSipsak } from './tools.ts';
 import { describeTries, inTries } from './tries.ts';
@@ -20,17 +21,25 @@ export interface PollReport {
   readonly targets: readonly Target[];
   /** Outcomes of the agent's own client; none from external tools. */
   readonly outcomes: readonly Outcome[];
+  /** Sockets that are answered, but as probe_drained has it: an operator has Kamailio refuse new calls. */
+  readonly drained: readonly Problem[];
   /** What could not be polled, and why: a client certificate that cannot be used says nothing about Kamailio. */
   readonly unchecked: readonly Problem[];
 }
 
 /** The report of a monitor that has polled nothing itself. */
-export const NOTHING_POLLED: PollReport = { problems: [], targets: [], outcomes: [], unchecked: [] };
+export const NOTHING_POLLED: PollReport = {
+  problems: [],
+  targets: [],
+  outcomes: [],
+  drained: [],
+  unchecked: [],
+};
 
 /**
  * Polls every target at once, in up to `probe_tries` tries (see `findTargets` for `mainPid`); a problem for each that did
- * not answer 200, or with `anyReply` for each that did not answer. A Kamailio in a network namespace of its own
- * (`ip netns exec`) is polled there. Throws Failure OCF_ERR_INSTALLED without sipsak.
+ * not answer 200 or a code of probe_drained, or with `anyReply` for each that did not answer. A Kamailio in a network
+ * namespace of its own (`ip netns exec`) is polled there. Throws Failure OCF_ERR_INSTALLED without sipsak.
  */
 export async function checkPolls(
   params: Params,
@@ -54,12 +63,7 @@ export async function pollFromHere(
   if (!isPolled(params))
     return { ...NOTHING_POLLED, problems: await checkUnpolled(params, mainPid, deadline) };
   const { targets, problems } = findTargets(params, mainPid);
-  if (pollsWithSipsak(params))
-    return {
-      ...NOTHING_POLLED,
-      problems: [...problems, ...(await sipsakProblems(params, targets, deadline))],
-      targets,
-    };
+  if (pollsWithSipsak(params)) return pollWithSipsak(params, targets, problems, deadline);
   const { certificate, unchecked } = certificateFor(params, targets);
   const polled = unchecked.length > 0 ? targets.filter((target) => !isSecure(target)) : targets;
   const outcomes = await Promise.all(
@@ -68,12 +72,21 @@ export async function pollFromHere(
         params,
         deadline,
         (until) => pollTarget(target, params.probe_user, until, certificate),
-        (outcome) => outcome.healthy || (anyReply && hasReplied(outcome)),
+        (outcome) => outcome.healthy || isDrained(outcome, params) || (anyReply && hasReplied(outcome)),
       ),
     ),
   );
-  const failed = outcomes.filter((outcome) => !(anyReply && hasReplied(outcome)));
-  return { problems: [...problems, ...failed.flatMap(problemOf)], targets: polled, outcomes, unchecked };
+  const drained = outcomes.filter((outcome) => isDrained(outcome, params));
+  const failed = outcomes.filter(
+    (outcome) => !drained.includes(outcome) && !(anyReply && hasReplied(outcome)),
+  );
+  return {
+    problems: [...problems, ...failed.flatMap(problemOf)],
+    targets: polled,
+    outcomes,
+    drained: drained.map(describeDrained),
+    unchecked,
+  };
 }
 
 /** What is checked where nothing is polled; only then it is loaded. */
@@ -124,23 +137,39 @@ export function hasReplied(outcome: Outcome): boolean {
   return outcome.healthy || outcome.status !== undefined;
 }
 
-async function sipsakProblems(
+async function pollWithSipsak(
   params: Params,
   targets: readonly Target[],
+  problems: readonly Problem[],
   deadline: Deadline,
-): Promise<readonly Problem[]> {
+): Promise<PollReport> {
   const sipsak = findTool('sipsak', [params.sipsak]);
-  const outcomes = await Promise.all(
-    targets.map((target) =>
-      pollInTries(
+  const polled = await Promise.all(
+    targets.map(async (target) => {
+      const drained: Problem[] = [];
+      const outcome = await pollInTries(
         params,
         deadline,
-        (until) => pollTargetWithSipsak(sipsak, target, params.probe_user, until),
-        ({ healthy }) => healthy,
-      ),
-    ),
+        async (until) => {
+          const answer = await pollTargetWithSipsak(sipsak, target, params.probe_user, until);
+          if (answer.healthy || params.probe_drained.length === 0) return answer;
+          // sipsak does not say which reply it was.
+          const again = await pollTarget(target, params.probe_user, until);
+          if (isDrained(again, params)) drained.push(describeDrained(again));
+          return answer;
+        },
+        ({ healthy }) => healthy || drained.length > 0,
+      );
+      return drained.length > 0 ? { failed: [], drained } : { failed: problemOf(outcome), drained };
+    }),
   );
-  return outcomes.flatMap(problemOf);
+  return {
+    problems: [...problems, ...polled.flatMap(({ failed }) => failed)],
+    targets,
+    outcomes: [],
+    drained: polled.flatMap(({ drained }) => drained),
+    unchecked: [],
+  };
 }
 
 function problemOf(outcome: Outcome | { readonly healthy: true }): Problem[] {

@@ -16,6 +16,7 @@ import type { Outcome } from '../sip-probe/outcome.ts';
 import { runProgram } from '../system/run-program.ts';
 import { oneLine } from '../text/one-line.ts';
 import { controlPlane } from './control-plane.ts';
+import { drain } from './drain.ts';
 import { examine, type Finding, failed, ok, type Result, skipped, warning } from './finding.ts';
 import { diagnosePolls } from './polls.ts';
 import { processes } from './processes.ts';
@@ -53,6 +54,14 @@ export async function runChecks(
       return predictions(asked, main.process, socketsBefore, outcomes, deadline);
     })),
   );
+  if (params.drain || params.probe_drained.length > 0)
+    findings.push(
+      ...(await examine('drain', () =>
+        control.some(({ verdict }) => verdict === 'failed')
+          ? skipped('the control plane does not answer')
+          : drain(params, main, deadline),
+      )),
+    );
   if (params.watch !== 'off') findings.push(...(await examine('watcher', () => watcher(params, main))));
   findings.push(...(await examine("Kamailio's log", () => lastWords(params, deadline))));
   return findings;

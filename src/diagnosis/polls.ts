@@ -1,3 +1,4 @@
+import { describeDrained, isDrained } from '../checks/drained.ts';
 import { checkPolls, hasReplied } from '../checks/health.ts';
 import { isPolled, pollsWithSipsak } from '../checks/tools.ts';
 import { checkOwnSockets } from '../checks/whose-socket.ts';
@@ -36,8 +37,9 @@ export async function diagnosePolls(
     return [{ findings: await examine('sockets', () => sockets(params, mainPid, deadline)) }];
   if (pollsWithSipsak(params)) {
     const findings = await examine('probes (sipsak)', async () => {
-      const { problems } = await checkPolls(params, mainPid, deadline);
-      return problems.length === 0 ? ok('sipsak is answered') : failed(problems, OCF_ERR_GENERIC);
+      const { problems, drained } = await checkPolls(params, mainPid, deadline);
+      if (problems.length > 0) return failed(problems, OCF_ERR_GENERIC);
+      return drained.length > 0 ? warning(drained, OCF_DEGRADED) : ok('sipsak is answered');
     });
     return [{ findings }];
   }
@@ -98,6 +100,10 @@ async function describeOutcome(
       );
     const answered = elsewhere ? ok(`${seen}, in ${elsewhere}`) : answeredBy(params, target, seen);
     return findingsOf(check, answered, roundTripMs);
+  }
+  if (foreign.length === 0 && isDrained(outcome, params)) {
+    const { seen, remedy = '' } = describeDrained(outcome);
+    return findingsOf(check, warning({ seen, remedy }, OCF_DEGRADED), 0);
   }
   return examine(check, async () => {
     if (foreign.length > 0)

@@ -1,5 +1,6 @@
 import { address, optionalAddress } from './address.ts';
 import * as values from './domains.ts';
+import { DRAIN_PARAMETERS } from './drain-parameters.ts';
 import { duration } from './duration.ts';
 import { ENVIRONMENT } from './environment.ts';
 import { EXTERNAL_TOOLS } from './external-tools.ts';
@@ -183,6 +184,7 @@ Over tls and wss the certificate is not verified: one that strangers distrust is
     long: 'Absolute path of the private key (PEM) of probe_tls_cert.',
   }),
   ...STOP_PARAMETERS,
+  ...DRAIN_PARAMETERS,
   ...WATCH_PARAMETERS,
 } as const;
 

@@ -1,4 +1,5 @@
 import { Failure } from '../failure/failure.ts';
+import type { RpcArgument } from './rpc.ts';
 
 /**
  * BINRPC, the protocol of Kamailio's module ctl (its source: src/modules/ctl/binrpc.h). A packet is a header and
@@ -23,9 +24,9 @@ const TYPES = { int: 0, string: 1, double: 2, struct: 3, array: 4, name: 5, byte
 /** Deeper than anything that Kamailio answers. */
 const MAX_DEPTH = 16;
 
-/** A request: a method and its arguments, all strings. `cookie` (32 bits) comes back with the reply. */
-export function encodeRequest(method: string, params: readonly string[], cookie: number): Buffer {
-  const body = Buffer.concat([method, ...params].map(encodeString));
+/** A request: a method and its arguments; numbers are integers of 32 bits. `cookie` (32 bits) comes back with the reply. */
+export function encodeRequest(method: string, params: readonly RpcArgument[], cookie: number): Buffer {
+  const body = Buffer.concat([method, ...params].map(encodeArgument));
   const head = Buffer.alloc(10);
   head[0] = MAGIC;
   // A request, and four bytes each for length and cookie.
@@ -33,6 +34,15 @@ export function encodeRequest(method: string, params: readonly string[], cookie:
   head.writeUInt32BE(body.length, 2);
   head.writeUInt32BE(cookie, 6);
   return Buffer.concat([head, body]);
+}
+
+function encodeArgument(argument: RpcArgument): Buffer {
+  if (typeof argument === 'string') return encodeString(argument);
+  const record = Buffer.alloc(5);
+  // The size, in the head itself, and the type.
+  record[0] = (4 << 4) | TYPES.int;
+  record.writeInt32BE(argument, 1);
+  return record;
 }
 
 function encodeString(text: string): Buffer {

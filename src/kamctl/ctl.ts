@@ -6,6 +6,7 @@ import type { Deadline } from '../lifetime/deadline.ts';
 import { randomDigits } from '../system/random.ts';
 import { oneLine } from '../text/one-line.ts';
 import { decodePacket, encodeRequest, type Packet, type Value } from './binrpc.ts';
+import type { RpcArgument } from './rpc.ts';
 
 /** open(2): the file itself, neither for reading nor for writing. Node.js has no name for the flag. */
 const O_PATH = 0o10_000_000;
@@ -19,7 +20,7 @@ const REPLY_LIMIT_BYTES = 262_144;
 export async function callCtl(
   path: string,
   method: string,
-  params: readonly string[],
+  params: readonly RpcArgument[],
   deadline: Deadline,
 ): Promise<readonly Value[]> {
   const held = holdSocket(path);

@@ -2,7 +2,7 @@ import { Failure } from '../failure/failure.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import type { ControlSettings } from './kamctlrc.ts';
 import type { Owner } from './reusable-fifo.ts';
-import { callRpc } from './rpc.ts';
+import { callRpc, type RpcArgument } from './rpc.ts';
 
 /** Asks for Kamailio's up-time (RPC core.uptime), in s; see `callRpc` for `leavesSpare`. Throws Failure. */
 export async function askUptime(
@@ -69,12 +69,29 @@ async function processesOverCtl(socket: string, deadline: Deadline): Promise<rea
   );
 }
 
-/** Over ctl's socket, whose client is loaded for it, or over the FIFO. */
-async function call(
+/**
+ * Asks how many calls this Kamailio has, those that ring included (RPC dlg.stats_active of module dialog). Calls that
+ * only another node has, and shares over DMQ or a database, do not count (its argument 1, from Kamailio 5.6 on). The
+ * FIFO for the reply stays for the next question. Throws Failure.
+ */
+export async function askActiveCalls(
+  settings: ControlSettings,
+  owner: Owner,
+  deadline: Deadline,
+): Promise<number> {
+  const result = await call(settings, owner, 'dlg.stats_active', [1], deadline, true);
+  return numberIn(result, 'all', 'dlg.stats_active');
+}
+
+/**
+ * Calls a method and returns its result: over ctl's socket, whose client is loaded for it, or over the FIFO. Throws
+ * Failure.
+ */
+export async function call(
   settings: ControlSettings,
   owner: Owner,
   method: string,
-  params: readonly string[],
+  params: readonly RpcArgument[],
   deadline: Deadline,
   leavesSpare = false,
 ): Promise<unknown> {
@@ -88,8 +105,9 @@ async function call(
 function numberIn(result: unknown, field: string, method: string): number {
   const fields: Readonly<Record<string, unknown>> =
     typeof result === 'object' && result !== null ? { ...result } : {};
-  const value = Number(fields[field]);
-  if (fields[field] !== undefined && Number.isFinite(value)) return value;
+  const value = fields[field];
+  const isWritten = typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
+  if (isWritten && Number.isFinite(Number(value))) return Number(value);
   throw new Failure({
     seen: `the reply to ${method} has no number "${field}"`,
     remedy: 'find out what answers for Kamailio',

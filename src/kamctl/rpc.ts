@@ -19,6 +19,9 @@ const ID_DIGITS = 6;
  */
 const FRESH_START = [' '.repeat(4096), ' '.repeat(4096)] as const;
 
+/** An argument of a method: what Kamailio reads as a number must be one, for it takes the text "1" for 0. */
+export type RpcArgument = string | number;
+
 /** A request that was sent, and its reply as it comes. */
 interface Sent {
   readonly id: number;
@@ -37,7 +40,7 @@ export async function callRpc(
   settings: ControlSettings,
   owner: Owner,
   method: string,
-  params: readonly string[],
+  params: readonly RpcArgument[],
   deadline: Deadline,
   leavesSpare = false,
 ): Promise<unknown> {

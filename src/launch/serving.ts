@@ -29,18 +29,26 @@ const TELLING_SILENCE_MS = 1000;
 interface Round {
   readonly problems: readonly Problem[];
   readonly outcomes: readonly Outcome[];
+  readonly drained: readonly Problem[];
+}
+
+/** A Kamailio that answers. */
+export interface Serving {
+  /** Of its main process. */
+  readonly pid: number;
+  /** Sockets that are answered as probe_drained has it: Kamailio came up, but refuses new calls. */
+  readonly drained: readonly Problem[];
 }
 
 /**
- * Returns the pid of the main process once everything answers; undefined when nothing was launched and the main process
- * that was there is gone. Throws Failure when a launched one exits, is lost, or the deadline comes.
+ * Returns once everything answers; undefined when nothing was launched and the main process that was there is gone. Throws Failure when a launched one exits, is lost, or the deadline comes.
  */
 export async function waitUntilServing(
   params: Params,
   owner: Account | undefined,
   launched: Launch | undefined,
   deadline: Deadline,
-): Promise<number | undefined> {
+): Promise<Serving | undefined> {
   const lost = launched && new LostStart(params, owner, launched, deadline);
   try {
     return await poll(params, owner, launched, lost, deadline);
@@ -55,7 +63,7 @@ async function poll(
   launched: Launch | undefined,
   lost: LostStart | undefined,
   deadline: Deadline,
-): Promise<number | undefined> {
+): Promise<Serving | undefined> {
   let problems: readonly Problem[] = [];
   let pidfileIs = '';
   let pid: number | undefined;
@@ -82,7 +90,7 @@ async function poll(
     ]);
     await lost?.throwIfDead();
     if ('kind' in round) continue;
-    if (round.problems.length === 0 && findMain(params).found) return pid;
+    if (round.problems.length === 0 && findMain(params).found) return { pid, drained: round.drained };
     lost?.judge(round.outcomes);
     if (round.outcomes.some(({ healthy, ...outcome }) => !healthy && 'status' in outcome))
       interval = GENTLE_INTERVAL_MS * round.outcomes.length;
@@ -103,14 +111,14 @@ async function poll(
 async function check(given: Params, pid: number, deadline: Deadline): Promise<Round> {
   // A start asks again and again by itself.
   const params = { ...given, probe_tries: 1 };
-  const { problems, targets, outcomes, unchecked } = await checkPolls(params, pid, deadline);
+  const { problems, targets, outcomes, drained, unchecked } = await checkPolls(params, pid, deadline);
   const lacking = [...problems, ...unchecked];
-  if (lacking.length > 0) return { problems: lacking, outcomes };
+  if (lacking.length > 0) return { problems: lacking, outcomes, drained };
   const control = await checkControlPlane(params, pid, deadline, true);
   const uncontrolled = [...control.problems, ...control.unchecked];
-  if (uncontrolled.length > 0) return { problems: uncontrolled, outcomes };
+  if (uncontrolled.length > 0) return { problems: uncontrolled, outcomes, drained };
   const main = readStat(pid);
-  return { problems: main ? checkOwnSockets(targets, main, params).problems : [], outcomes };
+  return { problems: main ? checkOwnSockets(targets, main, params).problems : [], outcomes, drained };
 }
 
 const TIME_IS_OVER: Problem = {

@@ -58,7 +58,7 @@ export const EXIT_CODES: readonly {
   {
     code: OCF_DEGRADED,
     name: 'OCF_DEGRADED',
-    text: 'Monitor only: it works, but something predicts a failure (check level 20), or a part could not be checked because a parameter, or a file or program that it names, is unusable. Shown by the cluster, not recovered.',
+    text: 'Monitor only: it works, but an operator drains it (probe_drained), something predicts a failure (check level 20), or a part could not be checked because a parameter, or a file or program that it names, is unusable. Shown by the cluster, not recovered.',
   },
 ];
 
@@ -108,6 +108,7 @@ export const FILES: readonly (readonly [string, string])[] = [
 export const PAGES: readonly (readonly [string, string])[] = [
   ['operation.md', 'What a monitor checks, and what each exit code makes the cluster do.'],
   ['hot-standby.md', 'Kamailio ready on every node, and only the address moves.'],
+  ['maintenance.md', 'A node is taken out of service, and no call is cut.'],
   ['troubleshooting.md', 'What a reason means, and what to do.'],
   ['moving-over.md', 'From the shell agent to this one, and back.'],
   ['measurements.md', 'Speed, outages and growth beside the shell agent.'],

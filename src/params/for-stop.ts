@@ -22,6 +22,8 @@ export interface StopParams {
   readonly kamctlrc: string;
   readonly stop_grace: number | undefined;
   readonly core_on_kill: boolean;
+  /** Whether drain is set, to whatever. */
+  readonly drains: boolean;
   /** The pidfile is one that start would accept: its file may be removed. Else it only names the processes. */
   readonly pidfileUsable: boolean;
   /** The pidfile is the default one: its directory is the agent's to remove. */
@@ -43,6 +45,7 @@ function parseForStop(raw: RawParams, instance: string): StopParams {
     kamctlrc: orElse(() => PARAMETERS.kamctlrc.parse(raw.kamctlrc ?? PARAMETERS.kamctlrc.default), ''),
     stop_grace: orElse(() => PARAMETERS.stop_grace.parse(raw.stop_grace ?? ''), undefined),
     core_on_kill: orElse(() => PARAMETERS.core_on_kill.parse(raw.core_on_kill ?? 'off'), false),
+    drains: (raw.drain ?? '') !== '',
     pidfileUsable: orElse(
       () => (raw.pidfile === undefined ? defaultPidfile(instance) : absolutePath(pidfile)) !== '',
       false,

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
+import { blockOf } from '../support/page.ts';
 import { SERVICE_ADDRESS } from './testbed/configuration.ts';
 import { ADDRESS_RESOURCE, KAMAILIO } from './testbed/kamailio.ts';
 import type { TestbedNode } from './testbed/node.ts';
@@ -8,15 +8,8 @@ import type { Testbed } from './testbed/testbed.ts';
 
 const { test, run } = clusterSuite('hot standby');
 
-const page = readFileSync(new URL('../../packaging/doc/hot-standby.md', import.meta.url), 'utf8');
-
 /** A block of commands of the page, word for word: the one that begins so. */
-function commands(beginning: string): string {
-  const blocks = [...page.matchAll(/(?:^ {4}.*\n)+/gm)].map(([block]) => block.replaceAll(/^ {4}/gm, ''));
-  const found = blocks.filter((block) => block.startsWith(beginning));
-  assert.is(found.length, 1, beginning);
-  return found.join('');
-}
+const commands = (beginning: string) => blockOf('hot-standby.md', beginning);
 
 async function follow(node: TestbedNode, beginning: string): Promise<void> {
   // Each pcs takes seconds on a busy machine.

@@ -77,7 +77,8 @@ const LISTENS = { listen_address: '198.51.100.7' };
 const GOOD = ['start 0 60', 'stop 0 30', 'monitor 10 30'];
 
 test('operations that are missing or too short are found, and are gone when the remedies were run', async () => {
-  const resource = kamailio({ ...LISTENS, stop_grace: '25' }, 'start 0 10', 'stop 0 20');
+  const stop = { stop_grace: '25', drain: 'cfg.set_now_int drain active 1', drain_timeout: '60' };
+  const resource = kamailio({ ...LISTENS, ...stop }, 'start 0 10', 'stop 0 20');
   await withCib(resource, '', async ({ findings, run }) => {
     const found = await findings('operations');
     const seen = found.map((one) => one.seen).join('\n');
@@ -85,6 +86,10 @@ test('operations that are missing or too short are found, and are gone when the 
     assert.match(seen, /start has a timeout of 10 s; 60 s are suggested/);
     assert.match(seen, /stop has a timeout of 20 s; 30 s/);
     assert.match(seen, /stop_grace takes 25 s of it/);
+    assert.match(
+      seen,
+      /stop has a timeout of 20 s, which leaves 0 of the 60 s of drain_timeout: calls are cut/,
+    );
     run(found);
     assert.equal(await findings('operations'), []);
   });

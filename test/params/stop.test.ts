@@ -15,6 +15,7 @@ test('stop needs no parameter at all', () => {
     kamctlrc: '/etc/kamailio/kamctlrc',
     stop_grace: undefined,
     core_on_kill: false,
+    drains: false,
     pidfileUsable: true,
     pidfileIsDefault: true,
     port: 5060,

@@ -30,6 +30,9 @@ const UNUSABLE: Readonly<Record<string, readonly (readonly [string, RegExp])[]>>
     ['500ms', /probe_timeout=500ms: is not a duration from 1 s on/],
   ],
   stop_grace: [['long', /stop_grace=long: is not a duration/]],
+  probe_drained: [['busy', /probe_drained=busy: entry "busy" is no code of a reply/]],
+  drain: [['now', /drain=now: begins with "now", which is no RPC method/]],
+  drain_timeout: [['long', /drain_timeout=long: is not a duration/]],
   kamctlrc: [
     ['kamctlrc', /kamctlrc=kamctlrc: is no absolute path/],
     ['/nonexistent/kamctlrc', /kamctlrc \/nonexistent\/kamctlrc is missing on this node/],

@@ -30,6 +30,11 @@ const INVALID: readonly (readonly [string, string, RegExp])[] = [
   ['probe_timeout', '0', /^probe_timeout=0: is not a duration from 1 s on/],
   ['probe_timeout', '500ms', /^probe_timeout=500ms: is not a duration from 1 s on/],
   ['stop_grace', '1.5', /^stop_grace=1\.5: is not a duration/],
+  ['probe_drained', '503 busy', /^probe_drained=503 busy: entry "busy" is no code of a reply .*such as 503/],
+  ['probe_drained', '200', /^probe_drained=200: entry "200" is no code/],
+  ['drain', 'now', /^drain=now: begins with "now", which is no RPC method; .*`kamctl rpc`/],
+  ['drain', 'cfg.set_now_string a "b', /^drain=cfg\.set_now_string a "b: ends inside a quote/],
+  ['drain_timeout', 'long', /^drain_timeout=long: is not a duration/],
 ];
 
 for (const [name, value, reason] of INVALID) {
@@ -50,6 +55,7 @@ test('a running instance stops although a parameter has become invalid', () =>
       { port: '70000' },
       { listen_address: '' },
       { stop_grace: 'long' },
+      { drain: 'now' },
       { binary: 'x' },
     ]) {
       assertCall(await call(instance, 'start'), 0);

@@ -155,6 +155,19 @@ test('a Kamailio that hangs over UDP alone is reported, and the report names the
     }
   }));
 
+test('a Kamailio that an operator drains is not reported, for any answer is a sign of life', () =>
+  withPolled(
+    { route: 'sl_send_reply("503", "Draining");', params: { probe_drained: '503' } },
+    async (watched, pid) => {
+      const { answered } = polls(watched.instance, 'udp');
+      // Longer than watch_timeout.
+      await until(() => polls(watched.instance, 'udp').answered >= answered + 5, 'it answers on');
+      assert.equal(watched.reports(), []);
+      assertCall(await watched.act('monitor', SIP), 190, /draining, it answers 503/);
+      assert.equal(watched.watchers(), [pid]);
+    },
+  ));
+
 test('a Kamailio that is slow but answers is not reported', () =>
   withPolled(
     {

@@ -1,8 +1,10 @@
 // The whole life of an instance on loopback, through dist/kamailio alone. Each step is shown with its exit
 // code, time and reason; a code that is not the expected one makes the demo fail. Nothing is left behind.
-// `demo.mjs standby` shows a hot standby in a cluster of three nodes on this machine instead.
+// `demo.mjs standby` shows a hot standby in a cluster of three nodes on this machine instead, `demo.mjs drain` a planned
+// move without a dropped call.
 import { existsSync } from 'node:fs';
 import { callAgent, endAgent } from './agent.mjs';
+import { showDrain } from './drain.mjs';
 import { makeInstance } from './instance.mjs';
 import { showStandby } from './standby.mjs';
 
@@ -77,6 +79,7 @@ async function runStep(instance, action, expected, note = '') {
 
 try {
   if (process.argv[2] === 'standby') process.exitCode = showStandby();
+  else if (process.argv[2] === 'drain') process.exitCode = showDrain();
   else {
     await main();
     console.log('Every step ended as it should.');

@@ -1,3 +1,4 @@
+import { timeoutForDrain, timeToDrain } from '../../drain/time.ts';
 import type { Problem } from '../../failure/failure.ts';
 import { ACTIONS } from '../../interface/actions.ts';
 import type { Params } from '../../interface/parameters.ts';
@@ -12,8 +13,9 @@ const RARE_S = 60;
 const AFTER_GRACE_S = 1;
 
 /** What is wrong with the operations of a resource: none that recurs, or too little time. */
-export function checkOperations(facts: ClusterFacts, { stop_grace }: Params): readonly Problem[] {
+export function checkOperations(facts: ClusterFacts, params: Params): readonly Problem[] {
   const { id } = facts;
+  const { stop_grace } = params;
   const operations = [facts.primitive, ...templatesOf(facts, facts.primitive)]
     .flatMap((resource) => childrenOf(resource, 'operations'))
     .flatMap((list) => childrenOf(list, 'op'));
@@ -50,6 +52,18 @@ export function checkOperations(facts: ClusterFacts, { stop_grace }: Params): re
           },
         ]
       : []),
+    ...shortDrain(id, stop, params),
+  ];
+}
+
+function shortDrain(id: string, stop: number, { drain, drain_timeout, stop_grace }: Params): Problem[] {
+  const left = timeToDrain(stop, stop_grace);
+  if (!drain || drain_timeout === undefined || left >= drain_timeout) return [];
+  return [
+    {
+      seen: `stop has a timeout of ${stop} s, which leaves ${Math.floor(left)} of the ${drain_timeout} s of drain_timeout: calls are cut then`,
+      remedy: `\`pcs resource update ${id} op stop timeout=${timeoutForDrain(drain_timeout, stop_grace)}s\``,
+    },
   ];
 }
 
