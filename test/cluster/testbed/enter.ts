@@ -89,7 +89,8 @@ export function startInside(init: Init, argv: readonly string[], options: RunOpt
 /** Enters the namespaces of `init`, as one process that has the program as its child. */
 export function spawnInside(init: Init, argv: readonly string[], options: SpawnOptions): ChildProcess {
   if (!isAlive(init)) throw new Error(`process ${init.pid}, the first of the testbed or node, does not live`);
-  const namespaces = ['--mount', '--pid', '--net', '--ipc', '--uts'];
+  // Its root, too: this process may live in a chroot, and the mount namespace begins outside of it.
+  const namespaces = ['--mount', '--root', '--pid', '--net', '--ipc', '--uts'];
   return spawn('nsenter', [`--target=${init.pid}`, ...namespaces, '--', ...argv], options);
 }
 
