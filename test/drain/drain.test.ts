@@ -74,9 +74,9 @@ callTest('a stop with drain refuses new calls, and ends Kamailio when the last o
 );
 
 for (const [what, params] of [
-  ['drain_timeout', { drain_timeout: '1', CRM_meta_timeout: '60000' }],
-  ['the timeout of the operation', { CRM_meta_timeout: '8000' }],
-  ['the timeout of the operation less stop_grace', { CRM_meta_timeout: '8000', stop_grace: '5' }],
+  ['drain_timeout', { drain_timeout: '8', CRM_meta_timeout: '60000' }],
+  ['the timeout of the operation', { CRM_meta_timeout: '20000' }],
+  ['the timeout of the operation less stop_grace', { CRM_meta_timeout: '20000', stop_grace: '9' }],
 ] as const)
   callTest(`a stop with drain waits no longer than ${what} allows, and says how many calls were left`, () =>
     withCalls(3, 60, async ({ instance }) => {
@@ -199,7 +199,7 @@ setInterval(() => {
   try { length = readSync(fd, buffer); } catch {}
   for (const line of buffer.toString('utf8', 0, length).split('\\n').filter((text) => text.trim())) {
     const { id, method, reply_name } = JSON.parse(line);
-    const result = method === 'dlg.stats_active' ? { all: ${all} } : {};
+    const result = method === 'dlg.stats_active' ? { all: ${all} } : { uptime: 1 };
     writeFileSync('/tmp/' + reply_name, JSON.stringify({ jsonrpc: '2.0', result, id }));
   }
 }, 5);
