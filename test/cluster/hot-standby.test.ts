@@ -40,17 +40,41 @@ async function untilReady(testbed: Testbed): Promise<void> {
   await testbed.settle();
 }
 
-/** pids of the Kamailio on each node but one, which a failure there must not touch. */
-async function othersOf(testbed: Testbed, failing: TestbedNode): Promise<string> {
-  const others = testbed.nodes.filter(({ name }) => name !== failing.name);
+/** pids of the Kamailio on each node, but for one on which a failure must not touch them. */
+async function othersOf(testbed: Testbed, failing?: TestbedNode): Promise<string> {
+  const others = testbed.nodes.filter(({ name }) => name !== failing?.name);
   const pids = await Promise.all(others.map((node) => node.mustRun(['pgrep', '-x', 'kamailio'])));
   return pids.join();
+}
+
+/** The address alone leaves a node and comes back: no watcher holds that against Kamailio. */
+async function takeAwayAndGiveBack(testbed: Testbed, active: TestbedNode): Promise<TestbedNode> {
+  const kamailios = await othersOf(testbed);
+  const move = (node: TestbedNode) =>
+    testbed.command(['crm_resource', '--resource', ADDRESS_RESOURCE, '--move', '--node', node.name]);
+  const other = testbed.nodes.find(({ name }) => name !== active.name);
+  assert.ok(other);
+  for (const [to, from] of [
+    [other, active],
+    [active, other],
+  ] as const) {
+    await move(to);
+    await testbed.untilRunning(ADDRESS_RESOURCE, from);
+    await testbed.waitFor(() => testbed.answers(SERVICE_ADDRESS), 'the service answers');
+    await testbed.settle();
+  }
+  await testbed.command(['crm_resource', '--resource', ADDRESS_RESOURCE, '--clear']);
+  await testbed.settle();
+  assert.equal((await testbed.state()).failures, []);
+  assert.is(await othersOf(testbed), kamailios, 'every Kamailio goes on');
+  return testbed.untilRunning(ADDRESS_RESOURCE);
 }
 
 for (const tool of ['pcs', 'crm'] as const) {
   test(`the page's commands for ${tool} make a hot standby: crash, hang and a planned move are taken over by Kamailios that run`, async (testbed) => {
     let active = await setUp(testbed, tool);
     assert.equal((await testbed.state()).failures, []);
+    active = await takeAwayAndGiveBack(testbed, active);
     for (const failure of ['kill -KILL', 'kill -STOP']) {
       const others = await othersOf(testbed, active);
       await follow(active, failure);
