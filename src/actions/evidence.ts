@@ -14,13 +14,7 @@ import { findWorkers } from '../process/workers.ts';
  * shows why. One that answers, if only with a refusal, does not hang. Never throws.
  */
 export function logHang(answers: Answers, main: ProcessStat, instance: Instance, log: Log): void {
-  if (isSilent(answers)) logStandstill(() => [main, ...findWorkers(main, instance)], log);
-}
-
-/** Whether a poll got no reply, or it was not a reply to a poll that failed: a control plane or a tool that is silent. */
-function isSilent({ outcomes }: Answers): boolean {
-  const isUnanswered = outcomes.some((outcome) => !outcome.healthy && outcome.status === undefined);
-  return isUnanswered || outcomes.every(({ healthy }) => healthy);
+  if (answers.isSilent) logStandstill(() => [main, ...findWorkers(main, instance)], log);
 }
 
 function logStandstill(find: () => readonly ProcessStat[], log: Log): void {

@@ -6,7 +6,7 @@ import type { ProcessStat } from '../process/procfs.ts';
 import { describeOutcome, type Outcome } from '../sip-probe/outcome.ts';
 import type { Note } from '../tracing/trace.ts';
 import { type ControlReport, checkControlPlane } from './control-plane.ts';
-import { checkPolls, NOTHING_POLLED } from './health.ts';
+import { checkPolls, hasReplied, NOTHING_POLLED } from './health.ts';
 import { isPolled } from './tools.ts';
 import type { Usable } from './usable.ts';
 import { checkOwnSockets } from './whose-socket.ts';
@@ -19,6 +19,8 @@ export interface Answers {
   readonly unchecked: readonly Problem[];
   /** Outcomes of the agent's own polls. */
   readonly outcomes: readonly Outcome[];
+  /** Whether Kamailio, a tool or the control plane gave no answer at all: it may hang. */
+  readonly isSilent: boolean;
   /** Whether more may be asked over the control plane: what it cannot say has been reported. */
   readonly isControlled: boolean;
 }
@@ -47,12 +49,16 @@ export async function askKamailio(
   const whose = checkOwnSockets(looked, main, params);
   // Without a poll that was answered, only the control plane could have shown that it lives.
   const uncontrolled = control?.unchecked ?? [];
+  const controlled = control?.problems ?? [];
   const isAnswered = polls !== 'none' && isPolled(params);
   const [failed, degraded] = isAnswered ? [[], uncontrolled] : [uncontrolled, []];
   return {
-    problems: [...whose.problems, ...problems, ...(control?.problems ?? []), ...failed],
+    problems: [...whose.problems, ...problems, ...controlled, ...failed],
     unchecked: [...drained, ...unchecked, ...unpolled, ...whose.unchecked, ...degraded],
     outcomes,
+    // sipsak does not tell a refusal from silence.
+    isSilent:
+      !outcomes.every(hasReplied) || (outcomes.length === 0 && problems.length > 0) || controlled.length > 0,
     isControlled: control !== undefined && uncontrolled.length === 0,
   };
 }

@@ -1,5 +1,5 @@
 import { Failure } from '../failure/failure.ts';
-import { errorCode } from '../failure/system-error.ts';
+import { errorCode, explainExhaustion } from '../failure/system-error.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_ERR_ARGS, OCF_ERR_GENERIC, OCF_ERR_INSTALLED, OCF_ERR_PERM } from '../ocf/exit-code.ts';
@@ -58,8 +58,11 @@ export function checkConfiguration(
   );
 }
 
-/** The Failure for a Kamailio that cannot be executed (`installed`), or not as its account (`permission`). */
+/** The Failure for a Kamailio that cannot be executed (`installed`), not as its account (`permission`), or not now. */
 export function cannotBeRun({ binary }: Params, account: Account | undefined, why: string): Failure {
+  // execve(2): an account that has all the processes it may have. Another moment or another node may have room.
+  if (/resource temporarily unavailable|cannot allocate memory/i.test(why))
+    return new Failure(explainExhaustion(why), OCF_ERR_GENERIC);
   if (account && mustChange(account)) {
     return new Failure(
       {

@@ -19,12 +19,16 @@ export interface Run {
 export function run({ program, args, env }: Command): Promise<Run> {
   return new Promise((resolve, reject) => {
     const startedAt = performance.now();
-    const child = spawn(program, args, { env, stdio: 'ignore' });
+    const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    let errors = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      errors += text;
+    });
     child.on('error', reject);
     child.on('exit', (code, signal) => {
       const endedAt = performance.now();
       if (code === 0) resolve({ startedAt, endedAt, milliseconds: endedAt - startedAt });
-      else reject(new Error(`${[program, ...args].join(' ')} ended with ${signal ?? code}`));
+      else reject(new Error(`${[program, ...args].join(' ')} ended with ${signal ?? code}: ${errors}`));
     });
   });
 }

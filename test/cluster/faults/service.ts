@@ -15,6 +15,8 @@ export interface Service {
   readonly main: number;
   /** All its processes. */
   readonly pids: readonly number[];
+  /** Failures of earlier faults that the cluster still counts. */
+  readonly failCount: number;
   /** Failed operations that the cluster shows besides those of earlier faults. */
   failures(): Promise<FailedOperation[]>;
   /** The first failed monitor that its node has logged since, also when the cluster shows a later failure instead. */
@@ -44,6 +46,7 @@ export async function findService(testbed: Testbed): Promise<Service> {
     target,
     main: Number(await node.read(PIDFILE)),
     pids,
+    failCount: await failCount({ testbed }),
     failures: async () => (await shown()).filter((failure) => !earlier.has(JSON.stringify(failure))),
     loggedMonitor: () => {
       const [, reason = '', code] = FAILED_MONITOR.exec(node.log().slice(logged)) ?? [];
@@ -62,6 +65,15 @@ export async function findService(testbed: Testbed): Promise<Service> {
     rpc: (method, ...params) => callRpc(node, method, params),
   };
   return service;
+}
+
+/** How many failures of Kamailio the cluster counts, on all nodes. */
+export async function failCount({ testbed }: Pick<Service, 'testbed'>): Promise<number> {
+  const { history } = await testbed.state();
+  const counts = new Map(
+    history.filter(({ resource }) => resource === KAMAILIO).map((one) => [one.node, one.failCount]),
+  );
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
 }
 
 /** A line of the controller in pacemaker.log. */

@@ -7,7 +7,7 @@ import { WATCH } from './configuration.ts';
 import type { Fault, MonitorVerdict, Undo, Verdict } from './fault.ts';
 import { assertHolds } from './holds.ts';
 import { register, registered } from './registrations.ts';
-import { findService, type Service } from './service.ts';
+import { failCount, findService, type Service } from './service.ts';
 
 /** Generous, and yet a row that fails does not hold the others up for long. ms */
 const LIMIT_MS = 60_000;
@@ -119,10 +119,7 @@ async function untilDone(service: Service, { cluster }: Fault): Promise<void> {
       failures.filter(({ code }) => code !== 190),
       [],
     );
-    assert.ok(
-      (await testbed.state()).history.every(({ failCount }) => failCount === 0),
-      'no failure is counted',
-    );
+    assert.is(await failCount(service), service.failCount, 'no failure is counted');
     assert.is(Number(await node.read(PIDFILE)), main, 'the main process is the same');
     return;
   }
