@@ -103,7 +103,11 @@ export function holdersBeforeStart({ proto, listen_address, port }: Params): rea
   return [
     {
       seen: `in use: ${describeTarget(target)} by ${describeHolders(pids)}, from which Kamailio would take it without a word; this start has launched nothing`,
-      remedy: disableUnit(pids) ?? 'end what holds the socket',
+      remedy:
+        disableUnit(pids) ??
+        (proto.startsWith('conf_')
+          ? 'end what holds the socket, or let listen_address and port name a listen line of kamailio.cfg'
+          : 'end what holds the socket'),
     },
   ];
 }

@@ -22,7 +22,7 @@ test("the package's cases for ocft pass, and leave nothing", async (testbed) => 
   const node = testbed.node(1);
   const text = readFileSync(CASES, 'utf8');
   await node.write('/usr/share/resource-agents/ocft/configs/kamailio', text);
-  await node.mustRun(['ocft', 'make', KAMAILIO]);
+  await node.mustRun(['ocft', 'make', KAMAILIO], { timeoutMs: 240_000 });
   const { code, stdout, stderr } = await node.run(['ocft', 'test', KAMAILIO], { timeoutMs: 240_000 });
   assert.is(code, 0, stdout + stderr);
   const titles = [...text.matchAll(/^CASE "(.*)"$/gm)].map(([, title]) => title);

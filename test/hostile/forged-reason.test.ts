@@ -28,7 +28,9 @@ test('a SIP reply that looks like an exit reason or a log line forges neither', 
       await Promise.all([udp.close(), tcp.close()]);
       assertOwnWords(monitored, 1, /^Kamailio runs \(pid \d+\) but is not healthy: udp:/);
     }
-    assert.is(lines().length, FORGED.length, 'a line for each monitor');
+    // A reply that is not SIP is none: then the log also says where Kamailio stands.
+    const reasons = lines().filter((line) => !line.includes('where it stands: '));
+    assert.is(reasons.length, FORGED.length, 'a line for each monitor');
     assertNoControl(lines().join('\n').replaceAll(':\t', ': '));
     assertCall(await call(instance, 'stop'), 0);
   }));

@@ -73,7 +73,7 @@ test("a socket that another instance holds fails the start: its answer is not th
         assertCall(await call(first, 'start'), 0);
         const params = { port: String(first.port) };
         const started = await call(second, 'start', params, SHORT);
-        assertCall(started, 1, /the socket is held by pid/, names(first));
+        assertCall(started, 1, /in use: udp:\S+ by pid/, /listen_address and port/, names(first));
         assertCall(await call(second, 'start'), 0);
         for (const level of ['10', '20'])
           assertCall(
