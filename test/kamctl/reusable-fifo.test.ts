@@ -116,7 +116,7 @@ test('a FIFO that its writer still has open at the deadline is not used again', 
     close = () => closeSync(fd);
   };
   return withStandIn(answerOpenly, async (standIn) => {
-    await ask(standIn, true, 300);
+    await ask(standIn, true, 2000);
     close();
     assert.equal(standIn.leftovers(), []);
   });

@@ -1,4 +1,5 @@
-import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -24,17 +25,19 @@ function program32(machine: number, code: readonly number[]): Buffer {
 const EXIT_0 = [0xb8, 1, 0, 0, 0, 0x31, 0xdb, 0xcd, 0x80];
 const [I386, ARM, MIPS] = [3, 40, 8];
 
-const runsI386 = process.arch === 'x64' && isAnswered('/proc/sys/abi/vsyscall32');
-
-function isAnswered(path: string): boolean {
+/** Some kernels that were built for such programs refuse them nevertheless; the C library then takes a shell, which fails. */
+function runsI386(): boolean {
+  const directory = mkdtempSync('/tmp/ocf-kamailio-i386-');
   try {
-    return readFileSync(path, 'utf8') !== '';
-  } catch {
-    return false;
+    const file = join(directory, 'program');
+    writeFileSync(file, program32(I386, EXIT_0), { mode: 0o755 });
+    return process.arch === 'x64' && spawnSync(file, { stdio: 'ignore' }).status === 0;
+  } finally {
+    rmSync(directory, { recursive: true });
   }
 }
 
-(runsI386 ? test : test.skip)(
+(runsI386() ? test : test.skip)(
   "an i386 program is one for an x86-64 node whose kernel runs it, and is called (needs the kernel's support)",
   () =>
     withInstance({}, async (instance) => {
