@@ -1,5 +1,5 @@
 import { Failure } from '../failure/failure.ts';
-import { errorCode, explainExhaustion } from '../failure/system-error.ts';
+import { errorCode } from '../failure/system-error.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_ERR_ARGS, OCF_ERR_GENERIC, OCF_ERR_INSTALLED, OCF_ERR_PERM } from '../ocf/exit-code.ts';
@@ -62,7 +62,13 @@ export function checkConfiguration(
 export function cannotBeRun({ binary }: Params, account: Account | undefined, why: string): Failure {
   // execve(2): an account that has all the processes it may have. Another moment or another node may have room.
   if (/resource temporarily unavailable|cannot allocate memory/i.test(why))
-    return new Failure(explainExhaustion(why), OCF_ERR_GENERIC);
+    return new Failure(
+      {
+        seen: `no room for ${binary}: ${why}`,
+        remedy: `compare the processes of ${account?.name ?? 'the account'} with LimitNPROC of pacemaker.service, see \`free\`, and end what uses them up`,
+      },
+      OCF_ERR_GENERIC,
+    );
   if (account && mustChange(account)) {
     return new Failure(
       {

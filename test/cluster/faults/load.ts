@@ -60,7 +60,8 @@ export const LOAD_FAULTS: readonly Fault[] = [
   {
     broken: 'fork is refused (limit of processes) when Kamailio has died',
     monitor: DEAD,
-    start: { code: 1, reason: /Kamailio exited with \d+ instead of serving: Cannot fork/ },
+    // Where the account has processes already, execve(2) fails before Kamailio runs.
+    start: { code: 1, reason: /instead of serving: Cannot fork|no room for \S+: .*Resource temporarily/ },
     cluster: 'moves it',
     inflict: async ({ sh, signal, pids }) => {
       const execd = '--pid "$(pgrep -x pacemaker-execd)"';
