@@ -22,6 +22,8 @@ const POLL_INTERVAL_MS = 10;
  * a common limit is 16 in 2 s, and what it has banned gets no answer for minutes.
  */
 const GENTLE_INTERVAL_MS = 250;
+/** What the last step of Kamailio's initialisation may take once its workers answer, ms. */
+const INITIALISATION_MS = 1000;
 /** A silence this long says more than what was seen before it: a poll has been sent twice by then, ms. */
 const TELLING_SILENCE_MS = 1000;
 
@@ -90,7 +92,11 @@ async function poll(
     ]);
     await lost?.throwIfDead();
     if ('kind' in round) continue;
-    if (round.problems.length === 0 && findMain(params).found) return { pid, drained: round.drained };
+    if (round.problems.length === 0 && findMain(params).found) {
+      if (launched) await untilInitialised(launched, pid, deadline);
+      if (!launched?.end || !hasFailed(launched.end)) return { pid, drained: round.drained };
+      continue;
+    }
     lost?.judge(round.outcomes);
     if (round.outcomes.some(({ healthy, ...outcome }) => !healthy && 'status' in outcome))
       interval = GENTLE_INTERVAL_MS * round.outcomes.length;
@@ -105,6 +111,16 @@ async function poll(
     ? 'Kamailio was started but does not serve in time'
     : `Kamailio (pid ${pid}) ran before this start and does not serve`;
   throw new Failure([...seen, launched ? TIME_IS_OVER : NOTHING_LAUNCHED], OCF_ERR_GENERIC, about);
+}
+
+/**
+ * Waits for the end of the launcher. Workers answer before the main process has initialised its modules for the last time
+ * (PROC_POSTCHILDINIT), and it may fail then, for want of its database: it tells its launcher how that went. A main
+ * process in the foreground (-DD) has no launcher, and a wrapper around one lives on, hence the limit.
+ */
+async function untilInitialised(launched: Launch, mainPid: number, deadline: Deadline): Promise<void> {
+  if (launched.pid === mainPid) return;
+  await Promise.race([launched.ended, deadline.pause(INITIALISATION_MS)]);
 }
 
 /** The polls first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */
