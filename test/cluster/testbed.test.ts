@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { listPids } from '../../src/process/procfs.ts';
 import { SHELL_AGENT } from '../support/agent.ts';
 import { until } from '../support/instance.ts';
 import { type Init, isAlive } from './testbed/enter.ts';
@@ -45,8 +46,9 @@ function initsOf(testbed: Testbed): Init[] {
 async function assertNoTraces(namespaces: ReadonlySet<string>): Promise<void> {
   assert.ok(namespaces.size >= 5, 'it had namespaces');
   // A network namespace is removed by the kernel in its own time.
-  await until(() => tracesOf(namespaces).length === 0, 'nothing of the testbed is left').catch(() => {
-    assert.equal(tracesOf(namespaces), []);
+  const pids = listPids();
+  await until(() => tracesOf(namespaces, pids).length === 0, 'nothing of the testbed is left').catch(() => {
+    assert.equal(tracesOf(namespaces, pids), []);
   });
 }
 

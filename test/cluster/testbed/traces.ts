@@ -23,11 +23,12 @@ export function namespacesOfTestbed(inits: readonly Init[]): ReadonlySet<string>
 
 /**
  * What is left on this machine of beds with these namespaces: processes in them, files that hold them, and what
- * should never have been outside of them. Empty when all is well.
+ * should never have been outside of them. Empty when all is well. `pids` are those that are looked at: the kernel gives the
+ * name of a namespace that is gone to a new one, such as that of a suite that has begun since.
  */
-export function tracesOf(namespaces: ReadonlySet<string>): string[] {
-  const processes = listPids().filter((pid) => namespacesOf(pid).some((name) => namespaces.has(name)));
-  const held = listPids().flatMap((pid) => heldBy(pid).filter((name) => namespaces.has(name)));
+export function tracesOf(namespaces: ReadonlySet<string>, pids: readonly number[] = listPids()): string[] {
+  const processes = pids.filter((pid) => namespacesOf(pid).some((name) => namespaces.has(name)));
+  const held = pids.flatMap((pid) => heldBy(pid).filter((name) => namespaces.has(name)));
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const links = readdirSync('/sys/class/net').filter((name) => /^(bridge|node\d+)$/.test(name));
   return [
