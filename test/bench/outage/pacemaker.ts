@@ -6,6 +6,7 @@ import {
   GROUP,
   KAMAILIO,
   kamailioOperations,
+  SERVICE_PARAMS,
 } from '../../cluster/testbed/kamailio.ts';
 import { cloneXml, primitiveXml } from '../../cluster/testbed/resources.ts';
 import type { Testbed } from '../../cluster/testbed/testbed.ts';
@@ -113,13 +114,7 @@ async function createStandby(
   const member = primitiveXml({
     id: KAMAILIO,
     type: 'kamailio',
-    params: {
-      listen_address: SERVICE_ADDRESS,
-      kamuser: 'kamailio',
-      kamgroup: 'kamailio',
-      kamctl: '/usr/sbin/kamctl',
-      ...params,
-    },
+    params: { ...SERVICE_PARAMS, ...params },
     meta: { 'migration-threshold': '1', 'failure-timeout': '30s' },
     operations: kamailioOperations(monitorS),
   });

@@ -49,6 +49,15 @@ export function kamailioOperations(monitorInterval: number): readonly Operation[
   ];
 }
 
+/** Parameters of the service for either agent. */
+export const SERVICE_PARAMS = {
+  listen_address: SERVICE_ADDRESS,
+  kamuser: 'kamailio',
+  kamgroup: 'kamailio',
+  // For the shell agent: without kamctl its start never ends, and it looks elsewhere for it.
+  kamctl: '/usr/sbin/kamctl',
+};
+
 /**
  * Creates the group `sip`: the address `sip_ip` (IPaddr2), and `kamailio` on it. Returns when both run on the same
  * node, unless `wait` is false.
@@ -68,14 +77,7 @@ export async function createKamailio(testbed: Testbed, options: KamailioOptions 
   const kamailio = primitiveXml({
     id: KAMAILIO,
     type: 'kamailio',
-    params: {
-      listen_address: SERVICE_ADDRESS,
-      kamuser: 'kamailio',
-      kamgroup: 'kamailio',
-      // For the shell agent: without kamctl its start never ends, and it looks elsewhere for it.
-      kamctl: '/usr/sbin/kamctl',
-      ...options.params,
-    },
+    params: { ...SERVICE_PARAMS, ...options.params },
     meta: options.meta ?? {},
     operations: options.operations ?? kamailioOperations(options.monitorInterval ?? 10),
   });
