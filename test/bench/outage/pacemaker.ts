@@ -8,6 +8,7 @@ import {
   kamailioOperations,
   SERVICE_PARAMS,
 } from '../../cluster/testbed/kamailio.ts';
+import type { TestbedNode } from '../../cluster/testbed/node.ts';
 import { cloneXml, primitiveXml } from '../../cluster/testbed/resources.ts';
 import type { Testbed } from '../../cluster/testbed/testbed.ts';
 import type { Arrangement } from './cases.ts';
@@ -85,6 +86,8 @@ export async function pacemakerService(testbed: Testbed, arrangement: Arrangemen
     restore: async () => {
       if (!active.isOn()) {
         await active.boot();
+        // A node that was booted has forgotten it. The start that failed for want of it is cleaned up below.
+        if (isStandby) await allowNonlocalBind(active);
         await testbed.untilOnline();
       }
       // There is nothing to clear unless it was moved.
@@ -110,7 +113,7 @@ async function createStandby(
   params: Readonly<Record<string, string>>,
   monitorS: number,
 ): Promise<void> {
-  for (const node of testbed.nodes) await node.mustRun(['sysctl', '-qw', 'net.ipv4.ip_nonlocal_bind=1']);
+  for (const node of testbed.nodes) await allowNonlocalBind(node);
   const member = primitiveXml({
     id: KAMAILIO,
     type: 'kamailio',
@@ -133,6 +136,11 @@ async function createStandby(
   await testbed.command(['cibadmin', '--create', '--scope', 'constraints', '--xml-text', colocation]);
   await testbed.waitFor(() => testbed.runningOn(ADDRESS_RESOURCE), 'the address is up', LIMIT_MS);
   await testbed.settle(LIMIT_MS);
+}
+
+/** Lets Kamailio listen on the address while another node has it. */
+async function allowNonlocalBind(node: TestbedNode): Promise<void> {
+  await node.mustRun(['sysctl', '-qw', 'net.ipv4.ip_nonlocal_bind=1']);
 }
 
 function monitorEach(seconds: number) {
