@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { SERVICE_ADDRESS } from './testbed/configuration.ts';
 import { ADDRESS_RESOURCE, createKamailio, KAMAILIO } from './testbed/kamailio.ts';
 import { AGENT_PATH, type TestbedNode } from './testbed/node.ts';
-import { primitiveXml } from './testbed/resources.ts';
+import { cloneXml, primitiveXml } from './testbed/resources.ts';
 import { clusterSuite } from './testbed/suite.ts';
 
 const { test, run } = clusterSuite('diagnose');
@@ -125,6 +125,32 @@ test('memory of /etc/default/kamailio and an enabled unit beside the cluster are
     await node.write('/etc/default/kamailio', before);
     await node.run(['rm', '-f', unit]);
   }
+});
+
+test('another agent on one of the nodes is found, and is gone when it is installed there and the remedy is run', async (testbed) => {
+  const member = primitiveXml({
+    id: KAMAILIO,
+    type: 'kamailio',
+    params: { listen_address: '127.0.0.1', kamuser: 'kamailio', kamgroup: 'kamailio' },
+    operations: [{ name: 'monitor', interval: 10, timeout: 60 }],
+  });
+  const [node, , other] = testbed.nodes;
+  if (!node || !other) throw new Error('the testbed has three nodes');
+  await other.useAgent('shell');
+  await testbed.createResource(cloneXml('kamailio-clone', member, {}));
+  const started = async () =>
+    (await testbed.state()).resources.filter(({ id, role }) => id === KAMAILIO && role === 'Started').length;
+  await testbed.waitFor(async () => (await started()) === 3, 'each node has its Kamailio');
+  await testbed.settle();
+  const found = await findings(node, 'versions');
+  assert.match(
+    found.map((one) => one.seen).join('\n'),
+    new RegExp(`the agent differs between nodes.*that of ${other.name} has no reload-agent`),
+  );
+  await other.useAgent('ours');
+  await runRemedies(node, found);
+  await testbed.settle();
+  assert.equal(await findings(node, 'versions'), []);
 });
 
 run();

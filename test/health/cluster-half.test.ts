@@ -73,7 +73,7 @@ function kamailio(values: Record<string, string>, ...operations: string[]): stri
 }
 
 const ADDRESS = `<primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr2"><instance_attributes id="ip-ia">${pair('ip', 'ip', '198.51.100.7')}</instance_attributes></primitive>`;
-const LISTENS = { listen_address: '198.51.100.7' };
+const LISTENS = { listen_address: '198.51.100.7', probe_timeout: '1' };
 const GOOD = ['start 0 60', 'stop 0 30', 'monitor 10 30'];
 
 test('operations that are missing or too short are found, and are gone when the remedies were run', async () => {
@@ -167,6 +167,28 @@ test('failed actions of the last day and fail counts are shown, older ones and a
     assert.match(found[1]?.seen ?? '', /^node1: fail count of monitor is INFINITY/);
     assert.match(found[0]?.remedy ?? '', /crm_resource --cleanup --resource k --node node1/);
   });
+});
+
+test('agents that differ between nodes are told by what each makes the cluster restart Kamailio for', async () => {
+  const node = (id: number, restarting: string | undefined) =>
+    `<node_state id="${id}" uname="node${id}" in_ccm="true" crmd="online" crm-debug-origin="x" join="member" expected="member"><lrm id="${id}"><lrm_resources><lrm_resource id="k" type="kamailio" class="ocf" provider="heartbeat"><lrm_rsc_op id="k_last_0" operation="start" operation_key="k_start_0" crm-debug-origin="x" crm_feature_set="3.16.1" transition-key="1:1:0:x" transition-magic="0:0;1:1:0:x" on_node="node${id}" call-id="1" rc-code="0" op-status="0" interval="0" last-rc-change="1" exec-time="1" queue-time="0" op-digest="x"${restarting === undefined ? '' : ` op-force-restart="${restarting}" op-restart-digest="x"`}/></lrm_resource></lrm_resources></lrm></node_state>`;
+  const told = (...lists: (string | undefined)[]) =>
+    lists.map((list, index) => node(index + 1, list)).join('');
+  const seenWith = async (status: string) => {
+    let seen: string[] = [];
+    await withCib(kamailio(LISTENS, ...GOOD), status, async ({ findings }) => {
+      seen = (await findings('versions')).map((one) => one.seen);
+    });
+    return seen;
+  };
+  assert.equal(await seenWith(told(' port  proto ', ' proto  port ')), []);
+  assert.equal(await seenWith(''), []);
+  assert.equal(await seenWith(told(' port ', ' port  environment ', ' port ', undefined)), [
+    'the agent differs between nodes, as of its last start or probe there: that of node1 and node3 knows fewer parameters; that of node2 restarts Kamailio for environment; that of node4 has no reload-agent',
+  ]);
+  assert.equal(await seenWith(told(' port ', undefined)), [
+    'the agent differs between nodes, as of its last start or probe there: that of node1 has a reload-agent; that of node2 has no reload-agent',
+  ]);
 });
 
 test.run();

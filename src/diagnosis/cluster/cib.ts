@@ -57,3 +57,8 @@ export function templatesOf({ cib }: ClusterFacts, resource: Element): readonly 
     (template) => attribute(template, 'id') === attribute(resource, 'template'),
   );
 }
+
+/** Whether a name in the status is that of a resource, or of an instance of its unique clone, which bears a number. */
+export function isInstanceOf(name: string, id: string): boolean {
+  return name === id || (name.startsWith(`${id}:`) && /^\d+$/.test(name.slice(id.length + 1)));
+}

@@ -6,6 +6,7 @@ import { checkBeside } from './beside.ts';
 import { readCluster } from './cib.ts';
 import { checkHistory } from './history.ts';
 import { checkOperations } from './operations.ts';
+import { checkVersions } from './versions.ts';
 
 /** The cluster's half of a diagnosis: how a resource is configured, and what happened to it. Changes nothing. */
 export async function examineCluster(id: string, params: Params, env: NodeJS.ProcessEnv): Promise<Finding[]> {
@@ -19,6 +20,7 @@ export async function examineCluster(id: string, params: Params, env: NodeJS.Pro
   return [
     ...(await examine('operations', () => result(checkOperations(facts, params), 'recur, and have time'))),
     ...(await examine('address', () => result(checkAddress(facts, params), 'comes with Kamailio'))),
+    ...(await examine('versions', () => result(checkVersions(facts), 'no node has told of another agent'))),
     ...(await examine('history', () => result(checkHistory(facts), 'no failure in the last day'))),
     ...beside,
   ];

@@ -1,6 +1,6 @@
 import type { Problem } from '../../failure/failure.ts';
 import { allOf, attribute, childrenOf, type Element } from '../xml.ts';
-import type { ClusterFacts } from './cib.ts';
+import { type ClusterFacts, isInstanceOf } from './cib.ts';
 
 const DAY_S = 86_400;
 /** Codes that are no failure of a monitor or probe: success, not running, running as promoted, degraded. */
@@ -72,9 +72,4 @@ function failCounts(node: Element, name: string, id: string): Problem[] {
       remedy: `when the cause is gone, \`crm_resource --cleanup --resource ${id} --node ${name}\``,
     };
   });
-}
-
-/** A unique clone's instance bears a number. */
-function isInstanceOf(name: string, id: string): boolean {
-  return name === id || (name.startsWith(`${id}:`) && /^\d+$/.test(name.slice(id.length + 1)));
 }
