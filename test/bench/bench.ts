@@ -3,10 +3,10 @@
  * Node.js. Prints a table of medians and writes it to dist/bench.json. A figure over its bound is shown as
  * such and is no error: the exit code tells only whether everything could be measured.
  *
- *   node test/bench/bench.ts [--pairs=N] [--node=PATH]
+ *   node test/bench/bench.ts [--pairs=N] [--node=PATH] [--before=FILE]
  *
  * N pairs of start and stop (15), twice as many of the short actions; PATH is the Node.js that runs the
- * script (the one that runs this).
+ * script (the one that runs this). With FILE, an older build of the script, only that one is compared with.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeInstance, type TestInstance } from '../support/instance.ts';
 import { type Agents, prepareAgents } from './agents.ts';
+import { measureBefore } from './before.ts';
 import { measureDelivery } from './delivery.ts';
 import { measureDepth } from './depth.ts';
 import { type LifeTimes, measureLife } from './life.ts';
@@ -28,7 +29,7 @@ const NEEDED = [
   '/usr/lib/ocf/resource.d/heartbeat/kamailio',
 ];
 
-async function main(pairs: number, node: string): Promise<void> {
+async function main(pairs: number, node: string, before?: string): Promise<void> {
   const missing = NEEDED.filter((path) => !existsSync(path));
   if (missing.length > 0) throw new Error(`not installed here: ${missing.join(', ')}`);
   const conditions = {
@@ -40,6 +41,10 @@ async function main(pairs: number, node: string): Promise<void> {
   console.log(
     `Node.js ${conditions.node}, Kamailio ${conditions.kamailio}, ${conditions.cores} cores; medians of ${pairs} pairs of start and stop, ${2 * pairs} of the rest\n`,
   );
+  if (before !== undefined) {
+    console.log(table(await measureBefore(before, node, pairs)));
+    return;
+  }
   const instance = await makeInstance();
   const stopEarly = () => instance.dispose().then(() => process.exit(1));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopEarly);
@@ -65,7 +70,7 @@ async function measure(instance: TestInstance, agents: Agents, pairs: number): P
   await interleave([monitor.ours, monitor.shell, bare.monitor], 2 * pairs);
   await run(agents.ours('stop'));
   await interleave([metadata, bare.metadata], 2 * pairs);
-  const life = await measureLife(instance, agents, pairs);
+  const life = await measureLife(instance, agents.ours, agents.shell, pairs);
   const ours = median(monitor.ours.times);
   return [
     { name: 'healthy monitor / shell agent', ours, reference: median(monitor.shell.times), bound: 0.5 },
@@ -75,7 +80,7 @@ async function measure(instance: TestInstance, agents: Agents, pairs: number): P
       ours: median(metadata.times),
       reference: median(bare.metadata.times),
     },
-    ...lifeFigures(life.ours, life.shell),
+    ...lifeFigures(life.ours, life.other),
   ];
 }
 
@@ -93,6 +98,7 @@ const { values } = parseArgs({
   options: {
     pairs: { type: 'string', default: '15' },
     node: { type: 'string', default: process.execPath },
+    before: { type: 'string' },
   },
 });
-await main(Math.max(1, Number.parseInt(values.pairs, 10) || 15), values.node);
+await main(Math.max(1, Number.parseInt(values.pairs, 10) || 15), values.node, values.before);

@@ -1,5 +1,4 @@
 import type { TestInstance } from '../support/instance.ts';
-import type { Agents } from './agents.ts';
 import { type Command, median, type Run, run } from './measure.ts';
 import { type Watch, watchForAnswer, watchForEnd } from './watch.ts';
 
@@ -17,26 +16,25 @@ export interface LifeTimes {
 
 type Times = { [Name in keyof LifeTimes]: number[] };
 
-/** Lets both agents start and stop the instance in turn, one pair more than counted, the first to warm up. */
+/** The command of an agent, for an action. */
+type Agent = (action: string) => Command;
+
+/** Lets two agents start and stop the instance in turn, one pair more than counted, the first to warm up. */
 export async function measureLife(
   instance: TestInstance,
-  agents: Agents,
+  ours: Agent,
+  other: Agent,
   pairs: number,
-): Promise<{ ours: LifeTimes; shell: LifeTimes }> {
-  const ours = noTimes();
-  const shell = noTimes();
+): Promise<{ ours: LifeTimes; other: LifeTimes }> {
+  const times = { ours: noTimes(), other: noTimes() };
   for (let pair = 0; pair <= pairs; pair += 1) {
-    await liveOnce(instance, agents.ours, pair > 0 ? ours : noTimes());
-    await liveOnce(instance, agents.shell, pair > 0 ? shell : noTimes());
+    await liveOnce(instance, ours, pair > 0 ? times.ours : noTimes());
+    await liveOnce(instance, other, pair > 0 ? times.other : noTimes());
   }
-  return { ours: medians(ours), shell: medians(shell) };
+  return { ours: medians(times.ours), other: medians(times.other) };
 }
 
-async function liveOnce(
-  instance: TestInstance,
-  command: (action: string) => Command,
-  times: Times,
-): Promise<void> {
+async function liveOnce(instance: TestInstance, command: Agent, times: Times): Promise<void> {
   const start = await runWatched(command('start'), watchForAnswer(instance.port));
   times.start.push(start.milliseconds);
   times.startToAnswer.push(start.milliseconds - start.sinceSeen);
