@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { processesOf } from '../health/support.ts';
+import { useCtlAlone } from '../kamctl/ctl-alone.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { until } from '../support/instance.ts';
 import { signalAll } from '../support/processes.ts';
@@ -71,6 +72,26 @@ callTest('a stop with drain refuses new calls, and ends Kamailio when the last o
     assert.equal(instance.pids(), []);
     assert.not(existsSync(instance.spareFifo), 'no FIFO for replies is left');
   }),
+);
+
+callTest("a stop drains a Kamailio with ctl alone over ctl's socket, and diagnose counts its calls", () =>
+  withCalls(
+    3,
+    6,
+    async ({ instance, ended }) => {
+      const { stdout } = await call(instance, 'diagnose', DRAIN);
+      assert.match(
+        stdout,
+        /ok +drain +3 calls now, says dlg\.stats_active; a stop runs `cfg\.set_now_int drain/,
+      );
+      const stopped = await call(instance, 'stop', { ...DRAIN, CRM_meta_timeout: '80000' });
+      assertCall(stopped, 0);
+      assert.match(stopped.stderr, /it took `cfg\.set_now_int drain active 1`; the stop waits/);
+      assert.match(stopped.stderr, /drained: no call is left\n/);
+      assert.equal(await ended(), { kept: 3, cut: 0 });
+    },
+    useCtlAlone,
+  ),
 );
 
 for (const [what, params] of [

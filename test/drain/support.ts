@@ -42,15 +42,20 @@ export interface Talking {
   ended(): Promise<{ readonly kept: number; readonly cut: number }>;
 }
 
-/** Runs `body` while a started Kamailio has `count` calls of `seconds`. Ends SIPp whatever happens. */
+/**
+ * Runs `body` while a started Kamailio has `count` calls of `seconds`. `prepare` may change its files before the start.
+ * Ends SIPp whatever happens.
+ */
 export async function withCalls(
   count: number,
   seconds: number,
   body: (talking: Talking) => Promise<void>,
+  prepare: (instance: TestInstance) => void = () => {},
 ): Promise<void> {
   const [calleePort, callerPort] = [await freePort(), await freePort()];
   const options = { ...DRAINABLE, route: drainRoute(`127.0.0.1:${calleePort}`) };
   await withInstance(options, async (instance) => {
+    prepare(instance);
     assertCall(await call(instance, 'start'), 0);
     const { directory, port } = instance;
     const proxy = `127.0.0.1:${port}`;

@@ -1,6 +1,5 @@
-import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Failure } from '../../src/failure/failure.ts';
@@ -10,19 +9,11 @@ import { within } from '../sip-probe/support.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
 import { signalAll } from '../support/processes.ts';
+import { useCtlAlone } from './ctl-alone.ts';
 
-const socketOf = ({ directory }: TestInstance) => join(directory, 'control', 'ctl');
-
-/** Runs `body` with a Kamailio that loads ctl and no jsonrpcs; its socket is in a directory that is missing yet. */
+/** Runs `body` with a Kamailio that loads ctl and no jsonrpcs. */
 async function withCtl(body: (instance: TestInstance, socket: string) => Promise<void>): Promise<void> {
-  const config = (_port: number, directory: string) =>
-    `loadmodule "ctl.so"\nmodparam("ctl", "binrpc", "unix:${join(directory, 'control', 'ctl')}")`;
-  await withInstance({ config }, async (instance) => {
-    const lines = readFileSync(instance.conffile, 'utf8').split('\n');
-    writeFileSync(instance.conffile, lines.filter((line) => !line.includes('jsonrpcs')).join('\n'));
-    writeFileSync(instance.kamctlrc, `RPCCTLSOCKET="${socketOf(instance)}"\n`);
-    await body(instance, socketOf(instance));
-  });
+  await withInstance({}, (instance) => body(instance, useCtlAlone(instance)));
 }
 
 test("a Kamailio with ctl alone is started, asked over ctl's socket at each level, and diagnosed", () =>
