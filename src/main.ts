@@ -8,7 +8,7 @@ import { type Log, openLog, writeExitReason } from './ocf/log.ts';
 import { unknownFlags } from './params/raw.ts';
 import { absoluteParts } from './system/search-path.ts';
 import { oneLine } from './text/one-line.ts';
-import { isTraced, type Note, openTrace } from './tracing/trace.ts';
+import { isTraced, type Note } from './tracing/note.ts';
 import { tracedLog } from './tracing/traced-log.ts';
 
 /** Runs one action and returns its exit code: the one place where a Failure becomes a code and a reason. */
@@ -28,7 +28,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     const invocation = readInvocation(argv, env);
     log = openLog(invocation);
     if (isTraced(env)) {
-      note = traceOrWarn(invocation, log) ?? note;
+      note = (await traceOrWarn(invocation, log)) ?? note;
       log = tracedLog(log, note);
     }
     const code = await act(invocation, log, note);
@@ -40,9 +40,11 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 }
 
 /** The trace of an action that the agent has. What keeps it from being written keeps no action from being done. */
-function traceOrWarn(invocation: Invocation, log: Log): Note | undefined {
+async function traceOrWarn(invocation: Invocation, log: Log): Promise<Note | undefined> {
+  if (!actionNamed(invocation.action)) return undefined;
+  const { openTrace } = await import('./tracing/trace.ts');
   try {
-    return actionNamed(invocation.action) && openTrace(invocation);
+    return openTrace(invocation);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     log.warn(`trace_ra is set, but no trace is written: ${error.message}`);

@@ -1,7 +1,7 @@
 import { Deadline } from '../lifetime/deadline.ts';
 import { DEFAULT_TIMEOUTS_MS, type Invocation } from '../ocf/invocation.ts';
 import type { Log } from '../ocf/log.ts';
-import type { Note } from '../tracing/trace.ts';
+import type { Note } from '../tracing/note.ts';
 
 /** What an action works with. */
 export interface Context {

@@ -1,23 +1,19 @@
 import { type Answers, askKamailio } from '../checks/answers.ts';
 import { deadWorkers } from '../checks/dead-workers.ts';
-import { predictFailures, udpSockets } from '../checks/predictions.ts';
 import { stoppedMain } from '../checks/supervision.ts';
 import { isPolled } from '../checks/tools.ts';
 import { type Usable, usableParams } from '../checks/usable.ts';
 import { Failure, type Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
-import { withKamailiosWords } from '../journal/journal.ts';
-import type { Deadline } from '../lifetime/deadline.ts';
 import { type ExitCode, OCF_DEGRADED, OCF_ERR_GENERIC, OCF_SUCCESS } from '../ocf/exit-code.ts';
 import type { Invocation } from '../ocf/invocation.ts';
 import { type ParameterFault, readParamsWithFaults } from '../params/parse.ts';
 import { describeProcesses } from '../process/instance.ts';
 import { findMain, findMainByDescent } from '../process/pidfile.ts';
 import type { ProcessStat } from '../process/procfs.ts';
-import type { Note } from '../tracing/trace.ts';
+import type { Note } from '../tracing/note.ts';
 import { type Context, checkLevelOf } from './context.ts';
 import { keepWatched } from './watched.ts';
-import { withoutMain } from './without-main.ts';
 
 /**
  * Returns 0 when the main process lives and every check of the level passes. Throws Failure otherwise:
@@ -38,6 +34,7 @@ export async function monitor(context: Context): Promise<ExitCode> {
     if (!(error instanceof Failure) || error.code === OCF_DEGRADED || !isRecurring(context.invocation))
       throw error;
     const { params } = readParamsWithFaults(context.invocation);
+    const { withKamailiosWords } = await import('../journal/journal.ts');
     throw await withKamailiosWords(error, params, LOG_SINCE, context.deadline);
   }
 }
@@ -53,7 +50,7 @@ function isRecurring({ env }: Invocation): boolean {
 async function judge(context: Context): Promise<ExitCode> {
   const { invocation, deadline, note } = context;
   const { params: identity, faults } = readParamsWithFaults(invocation);
-  const main = livingMain(identity, faults, note);
+  const main = await livingMain(identity, faults, note);
   note(() => `main process ${describeProcesses([main])}`);
   const stopped = await stoppedMain(main, deadline);
   if (stopped.length > 0) throw new Failure(stopped, OCF_ERR_GENERIC);
@@ -63,11 +60,12 @@ async function judge(context: Context): Promise<ExitCode> {
     await keepWatched(context, usable.params, main.pid, 'other');
     return verdict(`Kamailio runs (pid ${main.pid})`, usable.unusable);
   }
-  const socketsBefore = level === 20 ? udpSockets(main.pid) : [];
+  const predictions = level === 20 ? await import('../checks/predictions.ts') : undefined;
+  const socketsBefore = predictions?.udpSockets(main.pid) ?? [];
   const answers = await askKamailio(usable, main, level, deadline, note);
   // It may have died while it was asked: that is the reason then, and nothing may be left of it.
   if (answers.problems.length > 0) {
-    const living = livingMain(identity, faults, note);
+    const living = await livingMain(identity, faults, note);
     // A poll may have taken all of the time: then the verdict goes first, before the executor loses patience.
     if (!deadline.passed) (await import('./evidence.ts')).logHang(answers, living, identity, context.log);
     throw unhealthy(usable, living, answers);
@@ -76,18 +74,25 @@ async function judge(context: Context): Promise<ExitCode> {
   // Said, but no reason to call it degraded: whoever empties kamctlrc knows that there is no control plane.
   if (level === 20 && !usable.params.kamctlrc)
     note(() => 'the shared memory cannot be seen, for kamctlrc is empty');
-  const signs = level === 20 ? await predict(usable, main, socketsBefore, answers, deadline) : [];
+  // A control plane that cannot be asked has been reported; it is not asked for the shared memory either.
+  const asked = answers.isControlled ? usable.params : { ...usable.params, kamctlrc: '' };
+  const signs =
+    (await predictions?.predictFailures(asked, main, socketsBefore, answers.outcomes, deadline)) ?? [];
   return verdict(`Kamailio (pid ${main.pid}) serves`, [...signs, ...answers.unchecked]);
 }
 
 /** The main process. Throws Failure, OCF_NOT_RUNNING or OCF_ERR_GENERIC, if it is not known. */
-function livingMain(identity: Params, faults: readonly ParameterFault[], note: Note): ProcessStat {
+async function livingMain(
+  identity: Params,
+  faults: readonly ParameterFault[],
+  note: Note,
+): Promise<ProcessStat> {
   // A pidfile that no start accepts (a relative path) is not opened; the processes that were started with it count.
   const isUnusable = faults.some(({ name }) => name === 'pidfile');
   const main = isUnusable ? findMainByDescent(identity) : findMain(identity);
   if (main.found) return main.process;
   note(() => `no main process: ${main.why}`);
-  throw withoutMain(identity, main.why, faults);
+  throw (await import('./without-main.ts')).withoutMain(identity, main.why, faults);
 }
 
 function unhealthy({ params }: Usable, main: ProcessStat, { problems, unchecked }: Answers): Failure {
@@ -97,19 +102,6 @@ function unhealthy({ params }: Usable, main: ProcessStat, { problems, unchecked 
     OCF_ERR_GENERIC,
     `Kamailio runs (pid ${main.pid}) but is not healthy`,
   );
-}
-
-/** What predicts a failure of a Kamailio that answers. */
-function predict(
-  { params }: Usable,
-  main: ProcessStat,
-  socketsBefore: ReturnType<typeof udpSockets>,
-  { outcomes, isControlled }: Answers,
-  deadline: Deadline,
-): Promise<readonly Problem[]> {
-  // A control plane that cannot be asked has been reported; it is not asked for the shared memory either.
-  const asked = isControlled ? params : { ...params, kamctlrc: '' };
-  return predictFailures(asked, main, socketsBefore, outcomes, deadline);
 }
 
 /** What nothing speaks against is healthy. What only predicts or hides a failure must be seen, and cost nothing. */

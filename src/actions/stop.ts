@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { removeSpare } from '../checks/control-settings.ts';
+import { removeSpare } from '../checks/leavings.ts';
 import { stillAnswering } from '../checks/whose-socket.ts';
 import { Failure } from '../failure/failure.ts';
 import { isExhaustion } from '../failure/system-error.ts';
@@ -14,8 +14,8 @@ import { removeIfEmpty } from '../process/directory.ts';
 import { checkDirectory } from '../process/directory-check.ts';
 import { describeProcesses } from '../process/instance.ts';
 import { awaitLock, tryLock } from '../process/lock.ts';
-import { removePidfile } from '../process/pidfile.ts';
-import { forgetUid } from '../process/remembered-account.ts';
+import { forgetUid } from '../process/remember-account.ts';
+import { removePidfile } from '../process/remove-pidfile.ts';
 import { type Termination, terminateInstance } from '../process/terminate.ts';
 import { type Context, operationTimeout } from './context.ts';
 import { drainFirst } from './drain-first.ts';

@@ -103,7 +103,7 @@ async function asMonitor(
   return open
     ? {
         ...verdict,
-        seen: `${verdict.seen}; the control plane answers over ${seen.control.fifo}, which kamctlrc is to name`,
+        seen: `${verdict.seen}; the control plane answers (${seen.control.answering}), and kamctlrc is to name it`,
       }
     : verdict;
 }

@@ -45,10 +45,8 @@ function warnOfOtherNodes({ monitoring_ip, listen_address, probes }: Params, log
 
 /** What the cluster's Kamailio needs is gone when the system's own service stops. */
 function warnOfRuntimeDirectories(params: Params, log: Log): void {
-  const settings = params.kamctlrc ? controlSettings(params) : undefined;
-  const fifo = settings && settings.ctlSocket === undefined ? settings.fifo : '';
-  for (const problem of inRuntimeDirectories({ fifo, pidfile: params.pidfile }))
-    log.warn(joinProblems([problem]));
+  const control = params.kamctlrc ? controlSettings(params) : undefined;
+  for (const problem of inRuntimeDirectories(control, params.pidfile)) log.warn(joinProblems([problem]));
 }
 
 /** A watcher that has nobody to report to is no fault of the values: somebody may set a cluster up just now. */

@@ -4,7 +4,7 @@ import { nextTurn } from '../lifetime/clock.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import type { ProcessStat } from '../process/procfs.ts';
 import { describeOutcome, type Outcome } from '../sip-probe/outcome.ts';
-import type { Note } from '../tracing/trace.ts';
+import type { Note } from '../tracing/note.ts';
 import { type ControlReport, checkControlPlane } from './control-plane.ts';
 import { checkPolls, hasReplied, NOTHING_POLLED } from './health.ts';
 import { isPolled } from './tools.ts';

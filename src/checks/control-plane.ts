@@ -1,4 +1,3 @@
-import { monitorWithKamctl } from '../external/kamctl-program.ts';
 import { Failure, type Problem } from '../failure/failure.ts';
 import { explainExhaustion, isExhaustion } from '../failure/system-error.ts';
 import type { Params } from '../interface/parameters.ts';
@@ -8,7 +7,7 @@ import { readStatus } from '../process/procfs.ts';
 import { controlSettings } from './control-settings.ts';
 import { findTool } from './tools.ts';
 import { describeTries, inTries } from './tries.ts';
-import { checkOwnFifo, removedFifo } from './whose-fifo.ts';
+import { checkOwnFifo } from './whose-fifo.ts';
 
 /** What the control plane came to. */
 export interface ControlReport {
@@ -31,12 +30,11 @@ export async function checkControlPlane(
 ): Promise<ControlReport> {
   if (!params.kamctlrc) return { problems: [], unchecked: [] };
   const settings = controlSettings(params);
-  if (settings.ctlSocket !== undefined) {
-    return failing(...(await askCtlInTries(params, settings.ctlSocket, mainPid, deadline)));
-  }
+  if (settings.ctlSocket !== undefined) return overCtl(params, settings.ctlSocket, mainPid, deadline);
   const own = () => checkOwnFifo(settings.fifo, mainPid, params).map(atControlPlane);
   try {
     if (params.monitor_tools === 'external') {
+      const { monitorWithKamctl } = await import('../external/kamctl-program.ts');
       const kamctl = findTool('kamctl', [params.kamctl, '/usr/bin/kamctl']);
       await askInTries(params, deadline, (until) =>
         monitorWithKamctl(kamctl, params.kamctlrc, settings.kamctlDirectory, until),
@@ -54,23 +52,27 @@ export async function checkControlPlane(
     // Whose FIFO it is explains more than what came over it.
     const foreign = own();
     if (foreign.length > 0) return failing(...foreign);
+    const { removedFifo } = await import('./removed-fifo.ts');
     const removed = removedFifo(settings.fifo, mainPid);
     if (removed) return { problems: [], unchecked: [atControlPlane(removed)] };
     return failing(...error.at('control plane'));
   }
 }
 
-async function askCtlInTries(
+async function overCtl(
   params: Params,
   socket: string,
   mainPid: number,
   deadline: Deadline,
-): Promise<readonly Problem[]> {
-  const { checkCtl } = await import('./ctl.ts');
+): Promise<ControlReport> {
+  const { checkCtl, removedSocket } = await import('./ctl.ts');
   const ask = (until: Deadline) => checkCtl(socket, mainPid, until);
   const { result, failed } = await inTries(params, deadline, ask, ([problem]) => problem?.seen);
   const [first, ...others] = result;
-  return first ? [{ ...first, seen: describeTries(failed, first.seen) }, ...others] : [];
+  if (!first) return failing();
+  const removed = removedSocket(socket, params);
+  if (removed) return { problems: [], unchecked: [atControlPlane(removed)] };
+  return failing({ ...first, seen: describeTries(failed, first.seen) }, ...others);
 }
 
 /** Throws the Failure of the last try, with what those before it saw. */

@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
 import { Failure, type Problem } from '../failure/failure.ts';
 import { explainExhaustion, isExhaustion } from '../failure/system-error.ts';
 import { callCtl } from '../kamctl/ctl.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { describeProcess } from '../process/describe.ts';
+import type { Instance } from '../process/instance.ts';
+import { listensOn } from '../process/unix-sockets.ts';
+import { wasRemoved } from './runtime-directories.ts';
 
 /**
  * Asks for the processes of the Kamailio that answers on ctl's socket (RPC core.ps: numbers and descriptions in turn),
@@ -31,4 +35,10 @@ export async function checkCtl(
     if (!(error instanceof Failure)) throw error;
     return error.at('control plane');
   }
+}
+
+/** The same as `removedFifo`, of ctl's socket. */
+export function removedSocket(path: string, instance: Instance): Problem | undefined {
+  if (existsSync(path) || !listensOn(path, instance)) return undefined;
+  return wasRemoved(`socket ${path} on which this Kamailio answers`, path, 'binrpc of ctl, RPCCTLSOCKET');
 }

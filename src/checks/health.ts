@@ -1,4 +1,3 @@
-import { pollTargetWithSipsak } from '../external/sipsak.ts';
 import { Failure, type Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
@@ -143,6 +142,7 @@ async function pollWithSipsak(
   problems: readonly Problem[],
   deadline: Deadline,
 ): Promise<PollReport> {
+  const { pollTargetWithSipsak } = await import('../external/sipsak.ts');
   const sipsak = findTool('sipsak', [params.sipsak]);
   const polled = await Promise.all(
     targets.map(async (target) => {

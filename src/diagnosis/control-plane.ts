@@ -1,7 +1,8 @@
 import { controlSettings } from '../checks/control-settings.ts';
-import { checkCtl } from '../checks/ctl.ts';
+import { checkCtl, removedSocket } from '../checks/ctl.ts';
+import { removedFifo } from '../checks/removed-fifo.ts';
 import { inRuntimeDirectories } from '../checks/runtime-directories.ts';
-import { checkOwnFifo, removedFifo } from '../checks/whose-fifo.ts';
+import { checkOwnFifo } from '../checks/whose-fifo.ts';
 import { Failure } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
 import type { ControlSettings } from '../kamctl/kamctlrc.ts';
@@ -34,15 +35,17 @@ export async function controlPlane(params: Params, main: MainProcess, deadline: 
     return skipped(
       `Kamailio does not run; its ${ctlSocket ? `socket would be ${ctlSocket}` : `FIFO would be ${settings.fifo}`}`,
     );
-  if (ctlSocket !== undefined) return overCtl(settings, ctlSocket, main.process.pid, owner, until);
+  if (ctlSocket !== undefined) return overCtl(params, settings, ctlSocket, main.process.pid, owner, until);
   const foreign = () => checkOwnFifo(settings.fifo, main.process.pid, params);
   try {
     const uptime = await askUptime(settings, owner, until);
     const others = foreign();
     if (others.length > 0) return failed(others, OCF_ERR_GENERIC);
-    const seen = `up for ${uptime} s, says ${settings.fifo}, which this Kamailio reads`;
-    const [taken] = inRuntimeDirectories({ ...params, fifo: settings.fifo });
-    return taken ? warning({ ...taken, seen: `${seen}, but ${taken.seen}` }) : ok(seen);
+    return answers(
+      `up for ${uptime} s, says ${settings.fifo}, which this Kamailio reads`,
+      settings,
+      params.pidfile,
+    );
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const others = foreign();
@@ -59,6 +62,7 @@ export async function controlPlane(params: Params, main: MainProcess, deadline: 
 
 /** The same over the socket of Kamailio's module ctl. */
 async function overCtl(
+  params: Params,
   settings: ControlSettings,
   path: string,
   mainPid: number,
@@ -66,11 +70,23 @@ async function overCtl(
   deadline: Deadline,
 ): Promise<Result> {
   const problems = await checkCtl(path, mainPid, deadline);
+  const removed = problems.length > 0 && removedSocket(path, params);
+  if (removed) return failed(removed, OCF_DEGRADED);
   if (problems.length > 0)
     return failed(
       problems.map(({ seen, remedy = '' }) => ({ seen, remedy })),
       OCF_ERR_GENERIC,
     );
   const uptime = await askUptime(settings, owner, deadline);
-  return ok(`up for ${uptime} s, says ${path}, on which this Kamailio answers`);
+  return answers(
+    `up for ${uptime} s, says ${path}, on which this Kamailio answers`,
+    settings,
+    params.pidfile,
+  );
+}
+
+/** It answers; will it be there tomorrow? */
+function answers(seen: string, settings: ControlSettings, pidfile: string): Result {
+  const [taken] = inRuntimeDirectories(settings, pidfile);
+  return taken ? warning({ ...taken, seen: `${seen}, but ${taken.seen}` }) : ok(seen);
 }

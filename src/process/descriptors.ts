@@ -31,6 +31,16 @@ export function descriptorTarget(pid: number, fd: number): string {
   return targetOf(`/proc/${pid}/fd/${fd}`);
 }
 
+/** Whether a process has the file that was at a path open, though it was removed there. */
+export function holdsDeleted(pid: number, path: string): boolean {
+  return descriptorTargets(pid).includes(`${withoutLink(path)} (deleted)`);
+}
+
+/** The name under /run of what is written as in /var/run, a link to it since FHS 3.0: /proc shows no links. */
+export function withoutLink(path: string): string {
+  return path.replace(/^\/var\/run\//, '/run/');
+}
+
 /** In ascending order: Kamailio opens its FIFO and its sockets before all else. */
 function descriptorNumbers(pid: number): string[] | 'hidden' {
   try {

@@ -1,10 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
-import { Failure } from '../failure/failure.ts';
 import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import { oneLine } from '../text/one-line.ts';
-import type { Account } from './account.ts';
-import { removeFrom } from './directory.ts';
 import { findProcesses, type Instance, identify, isAlive } from './instance.ts';
 import { type ProcessStat, readStat } from './procfs.ts';
 
@@ -65,21 +61,6 @@ function readPidfile(path: string): { readonly pid: number } | { readonly why: s
     return { pid: Number(text) };
   } finally {
     closeSync(fd);
-  }
-}
-
-/**
- * Removes a pidfile (a link itself, never what it points to), in a directory that was checked for `owner`. Returns what
- * was in the way, if anything.
- */
-export function removePidfile(path: string, owner: Account | undefined): string | undefined {
-  try {
-    removeFrom(dirname(path), basename(path), owner);
-    return undefined;
-  } catch (error) {
-    return errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR'
-      ? undefined
-      : `cannot remove the pidfile ${path} (${error instanceof Failure ? error.message : errorCode(error)})`;
   }
 }
 

@@ -1,3 +1,4 @@
+import { withoutLink } from './descriptors.ts';
 import { isUnitMasked, readUnit, serviceNames } from './unit-files.ts';
 
 /** A directory that systemd takes away with all that is in it. */
@@ -23,11 +24,6 @@ export function runtimeDirectoryOf(file: string): RuntimeDirectory | undefined {
     return { path, unit: name.replace(/\.service$/, '') };
   }
   return undefined;
-}
-
-/** The name under /run of what is written as in /var/run, a link to it since FHS 3.0: /proc shows no links. */
-export function withoutLink(path: string): string {
-  return path.replace(/^\/var\/run\//, '/run/');
 }
 
 /** An empty assignment clears those before it. What a template makes of its instance's name (%i) is not known here. */

@@ -8,7 +8,6 @@ import type { Outcome, Polled } from './outcome.ts';
 import type { Reply } from './reply.ts';
 import { requestUri, type Target } from './target.ts';
 import { pollTcp } from './tcp.ts';
-import { pollTls } from './tls.ts';
 import { pollUdp } from './udp.ts';
 
 /**
@@ -45,7 +44,7 @@ async function poll(
     case 'tcp':
       return { reply: await pollTcp(target, user, deadline) };
     case 'tls':
-      return pollTls(target, user, deadline, certificate);
+      return (await import('./tls.ts')).pollTls(target, user, deadline, certificate);
     case 'ws':
     case 'wss':
       return (await import('./websocket.ts')).pollWebSocket(target, user, deadline, certificate);

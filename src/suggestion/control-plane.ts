@@ -2,32 +2,42 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { controlSettings } from '../checks/control-settings.ts';
 import { Failure } from '../failure/failure.ts';
 import { PARAMETERS } from '../interface/parameters.ts';
+import { callCtl } from '../kamctl/ctl.ts';
 import { replyFifoPrefix, spareFifoPath } from '../kamctl/fifo-names.ts';
 import { askUptime } from '../kamctl/methods.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { openPaths } from '../process/sockets.ts';
+import { listeningPaths } from '../process/unix-sockets.ts';
 
 /** How the control plane of a Kamailio is reached. */
 export interface FoundControlPlane {
-  /** The FIFO that answers; undefined if this Kamailio reads none that does. */
-  readonly fifo?: string;
+  /** What answers, in words; undefined if nothing does. */
+  readonly answering?: 'the FIFO that this Kamailio reads' | "ctl's socket, on which this Kamailio answers";
   /** Value of the parameter kamctlrc. */
   readonly kamctlrc: string;
   /** What is to be written into that file, line by line. Empty if nothing is missing. */
   readonly lines: readonly string[];
-  /** What came of the FIFOs that did not answer. */
+  /** What came of FIFOs and sockets that did not answer. */
   readonly refused: readonly string[];
 }
+
+const FIFO = 'the FIFO that this Kamailio reads';
 
 /** Another Kamailio's FIFO is asked a short while only, ms. */
 const PATIENCE_MS = 1500;
 
 /**
- * Finds the FIFO that a Kamailio reads, and which kamctlrc names it: the default one if it does already or names none,
- * else one of this instance's own. `name` is the resource's.
+ * Finds the FIFO that a Kamailio reads, or else ctl's socket, and which kamctlrc names it: the default one if it does
+ * already or names none, else one of this instance's own. `name` is the resource's.
  */
 export async function findControlPlane(
-  process: { readonly pid: number; readonly uid: number; readonly gid: number },
+  process: {
+    readonly pid: number;
+    /** All of its processes: that of ctl alone keeps ctl's socket open. */
+    readonly pids: readonly number[];
+    readonly uid: number;
+    readonly gid: number;
+  },
   conffile: string,
   pidfile: string,
   name: string,
@@ -52,9 +62,49 @@ export async function findControlPlane(
       continue;
     }
     const lines = [`RPCFIFOPATH=${fifo}`, ...(directory === '/tmp' ? [] : [`RPCFIFOREPLYDIR=${directory}`])];
-    return { fifo, refused, ...whichFile(fifo, directory, lines, pidfile, name) };
+    return { answering: FIFO, refused, ...whichFile(fifo, directory, lines, pidfile, name) };
+  }
+  return overCtl(process.pids, pidfile, name, refused, deadline);
+}
+
+/** The same for a Kamailio that loads ctl alone: kamctl does not know that socket, so it gets a file of its own. */
+async function overCtl(
+  pids: readonly number[],
+  pidfile: string,
+  name: string,
+  refused: string[],
+  deadline: Deadline,
+): Promise<FoundControlPlane> {
+  for (const socket of new Set(pids.flatMap(listeningPaths))) {
+    try {
+      await callCtl(socket, 'core.uptime', [], deadline.sooner(PATIENCE_MS));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      refused.push(error.message);
+      continue;
+    }
+    const kamctlrc = [PARAMETERS.kamctlrc.default, ownFile(name)].find(
+      (path) => socketIn(path, pidfile) === socket,
+    );
+    const lines = kamctlrc === undefined ? [`RPCCTLSOCKET=${socket}`] : [];
+    const answering = "ctl's socket, on which this Kamailio answers";
+    return { answering, refused, kamctlrc: kamctlrc ?? ownFile(name), lines };
   }
   return { kamctlrc: '', lines: [], refused };
+}
+
+/** The socket that a kamctlrc names already. */
+function socketIn(kamctlrc: string, pidfile: string): string | undefined {
+  try {
+    return controlSettings({ kamctlrc, pidfile }).ctlSocket;
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+function ownFile(name: string): string {
+  return `${PARAMETERS.kamctlrc.default}.${name}`;
 }
 
 /** The control plane that a configuration file names while nothing runs; only plain words of that file count. */
@@ -65,7 +115,7 @@ export function configuredControlPlane(conffile: string, pidfile: string, name: 
   const fifo = moduleParameter(text, 'fifo_name') ?? '/run/kamailio/kamailio_rpc.fifo';
   const directory = replyDirectoryOf(conffile);
   const lines = [`RPCFIFOPATH=${fifo}`, ...(directory === '/tmp' ? [] : [`RPCFIFOREPLYDIR=${directory}`])];
-  return { fifo, refused: [], ...whichFile(fifo, directory, lines, pidfile, name) };
+  return { answering: FIFO, refused: [], ...whichFile(fifo, directory, lines, pidfile, name) };
 }
 
 /** The kamctlrc that names a FIFO, or that may. */
@@ -77,7 +127,7 @@ function whichFile(
   name: string,
 ): { readonly kamctlrc: string; readonly lines: readonly string[] } {
   const standard = PARAMETERS.kamctlrc.default;
-  for (const kamctlrc of [standard, `${standard}.${name}`]) {
+  for (const kamctlrc of [standard, ownFile(name)]) {
     try {
       const settings = controlSettings({ kamctlrc, pidfile });
       if (isSameFile(settings.fifo, fifo) && settings.replyDirectory === replyDirectory)
@@ -89,7 +139,7 @@ function whichFile(
       if (kamctlrc !== standard) return { kamctlrc, lines };
     }
   }
-  return { kamctlrc: `${standard}.${name}`, lines };
+  return { kamctlrc: ownFile(name), lines };
 }
 
 /** fifo_reply_dir of kamailio.cfg, where that file has it in plain words; Kamailio's own default is /tmp. */

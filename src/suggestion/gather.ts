@@ -43,7 +43,7 @@ export async function gatherRunning(
   const pids = [main, ...findWorkers(main, { binary: program, pidfile })].map(({ pid }) => pid);
   const [sockets, control] = await Promise.all([
     pollSockets(pids, deadline),
-    findControlPlane({ pid: main.pid, uid, gid }, conffile, pidfile, name, deadline),
+    findControlPlane({ pid: main.pid, pids, uid, gid }, conffile, pidfile, name, deadline),
   ]);
   const virtual = findVirtualAddress(
     sockets.map(({ target }) => target.address),

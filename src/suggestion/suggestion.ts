@@ -87,7 +87,7 @@ function inConfiguration({ polled, conffile, control }: Basis): Step[] {
             configuration: POLL_ROUTE,
           },
         ];
-  if (control.fifo) return poll;
+  if (control.answering) return poll;
   return [
     ...poll,
     {
@@ -98,11 +98,9 @@ function inConfiguration({ polled, conffile, control }: Basis): Step[] {
   ];
 }
 
-function inKamctlrc({ control: { kamctlrc, lines } }: Basis): Step[] {
+function inKamctlrc({ control: { answering, kamctlrc, lines } }: Basis): Step[] {
   if (lines.length === 0) return [];
-  return [
-    { why: 'on each node, the FIFO that this Kamailio reads', commands: [appendLines(kamctlrc, lines)] },
-  ];
+  return [{ why: `on each node, ${answering}`, commands: [appendLines(kamctlrc, lines)] }];
 }
 
 function standbySettings({ standby, virtual }: Basis): Step[] {

@@ -1,5 +1,5 @@
 import type { Log } from '../ocf/log.ts';
-import type { Note } from './trace.ts';
+import type { Note } from './note.ts';
 
 /** A log whose lines are noted, too; debug lines are not, for they show Kamailio's whole command line. */
 export function tracedLog(log: Log, note: Note): Log {

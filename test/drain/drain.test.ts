@@ -90,7 +90,7 @@ callTest("a stop drains a Kamailio with ctl alone over ctl's socket, and diagnos
       assert.match(stopped.stderr, /drained: no call is left\n/);
       assert.equal(await ended(), { kept: 3, cut: 0 });
     },
-    useCtlAlone,
+    (instance) => useCtlAlone(instance),
   ),
 );
 

@@ -4,10 +4,12 @@ import type { TestInstance } from '../support/instance.ts';
 
 /**
  * Has an instance that was not started yet load ctl in place of jsonrpcs, and its kamctlrc name ctl's socket. Returns
- * the socket's path; its directory is missing yet.
+ * the socket's path, `control/ctl` in the instance's directory unless said otherwise; its directory is missing yet.
  */
-export function useCtlAlone({ conffile, kamctlrc, directory }: TestInstance): string {
-  const socket = join(directory, 'control', 'ctl');
+export function useCtlAlone(
+  { conffile, kamctlrc, directory }: TestInstance,
+  socket = join(directory, 'control', 'ctl'),
+): string {
   const lines = readFileSync(conffile, 'utf8')
     .split('\n')
     .filter((line) => !line.includes('jsonrpcs'));

@@ -47,10 +47,18 @@ test('a ctl process that hangs, and what is in the place of its socket, are told
     signalAll([Number(pid)], 'SIGCONT');
     renameSync(socket, `${socket}.own`);
     const reasons: readonly (readonly [() => void, RegExp])[] = [
-      [() => {}, /does not exist; load ctl\.so .*RPCCTLSOCKET in kamctlrc/],
       [() => writeFileSync(socket, ''), /is not a socket/],
       [() => symlinkSync(`${socket}.own`, socket), /is not a socket/],
     ];
+    const removed = await call(instance, 'monitor');
+    assertCall(
+      removed,
+      190,
+      new RegExp(`the socket ${socket} on which this Kamailio answers was removed; find`),
+    );
+    writeFileSync(instance.kamctlrc, `RPCCTLSOCKET=${socket}.other\n`);
+    assertCall(await call(instance, 'monitor'), 1, /does not exist; load ctl\.so .*RPCCTLSOCKET in kamctlrc/);
+    writeFileSync(instance.kamctlrc, `RPCCTLSOCKET=${socket}\n`);
     for (const [put, reason] of reasons) {
       put();
       assertCall(await call(instance, 'monitor'), 1, reason);

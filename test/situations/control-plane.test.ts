@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { useCtlAlone } from '../kamctl/ctl-alone.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
 import { signalAll } from '../support/processes.ts';
@@ -58,52 +59,69 @@ test('a FIFO that was removed is no excuse for a Kamailio that does not answer S
 
 const isRoot = process.geteuid?.() === 0;
 
-(isRoot ? test : test.skip)(
-  'a FIFO in the runtime directory of a unit is warned of, and named when it is gone',
-  () => {
-    const unit = `ocfk-test-${process.pid}`;
-    const place = `/run/systemd/system/${unit}.service`;
-    const own = `/run/${unit}`;
-    const fifo = `${own}/rpc.fifo`;
-    return withInstance({ config: `modparam("jsonrpcs", "fifo_name", "${fifo}")` }, async (instance) => {
-      writeFileSync(instance.kamctlrc, `RPCFIFOPATH=/var${fifo}\n`);
-      mkdirSync(dirname(place), { recursive: true });
-      writeFileSync(place, `[Service]\nRuntimeDirectory=other ${unit}\n`);
-      try {
-        const warning = new RegExp(
-          `systemd removes ${own}, where the FIFO \\S+ is, whenever ${unit}\\.service stops`,
-        );
-        assert.match((await call(instance, 'validate-all')).stderr, warning);
-        assertCall(await call(instance, 'start'), 0);
-        const warned = await call(instance, 'diagnose');
-        assert.is(warned.code, 0);
-        assert.match(warned.stdout, warning);
-        rmSync(own, { recursive: true });
-        const taken = new RegExp(
-          `was removed, as ${unit}\\.service of systemd removes ${own} whenever .*\`systemctl mask ${unit}\``,
-        );
-        assertCall(await call(instance, 'monitor'), 190, /serves, but: control plane: /, taken);
-        assertCall(await call(instance, 'monitor', {}, { env: { OCF_CHECK_LEVEL: '20' } }), 190, taken);
-        const diagnosed = await call(instance, 'diagnose');
-        assert.is(diagnosed.code, 190);
-        assert.match(
-          diagnosed.stdout,
-          /FAILED +control plane +the FIFO .* that this Kamailio reads was removed/,
-        );
-        // The unit is masked, and a start makes a new directory.
-        rmSync(place);
-        symlinkSync('/dev/null', place);
-        assertCall(await call(instance, 'stop'), 0);
-        assertCall(await call(instance, 'start'), 0);
-        assert.not.match((await call(instance, 'validate-all')).stderr, warning);
-        assert.not.match((await call(instance, 'diagnose')).stdout, warning);
-        assertCall(await call(instance, 'stop'), 0);
-      } finally {
-        for (const path of [place, own]) rmSync(path, { recursive: true, force: true });
-      }
-    });
+/** A control plane in a runtime directory: how an instance gets it, and how it is named there and once it is gone. */
+const IN_RUNTIME_DIRECTORY = [
+  {
+    name: 'FIFO',
+    gone: 'that this Kamailio reads',
+    config: (own: string) => `modparam("jsonrpcs", "fifo_name", "${own}/rpc.fifo")`,
+    prepare: (instance: TestInstance, own: string) =>
+      writeFileSync(instance.kamctlrc, `RPCFIFOPATH=/var${own}/rpc.fifo\n`),
   },
-);
+  {
+    name: 'socket of ctl',
+    gone: 'on which this Kamailio answers',
+    config: () => '',
+    prepare: (instance: TestInstance, own: string) => {
+      useCtlAlone(instance, `${own}/ctl`);
+      writeFileSync(instance.kamctlrc, `RPCCTLSOCKET=/var${own}/ctl\n`);
+    },
+  },
+];
+
+for (const { name, gone, config, prepare } of IN_RUNTIME_DIRECTORY)
+  (isRoot ? test : test.skip)(
+    `a ${name} in the runtime directory of a unit is warned of, and named when it is gone`,
+    () => {
+      const unit = `ocfk-test-${process.pid}`;
+      const place = `/run/systemd/system/${unit}.service`;
+      const own = `/run/${unit}`;
+      return withInstance({ config: config(own) }, async (instance) => {
+        prepare(instance, own);
+        mkdirSync(dirname(place), { recursive: true });
+        writeFileSync(place, `[Service]\nRuntimeDirectory=other ${unit}\n`);
+        try {
+          const warning = new RegExp(
+            `systemd removes ${own}, where the ${name} \\S+ is, whenever ${unit}\\.service stops`,
+          );
+          assert.match((await call(instance, 'validate-all')).stderr, warning);
+          assertCall(await call(instance, 'start'), 0);
+          const warned = await call(instance, 'diagnose');
+          assert.is(warned.code, 0);
+          assert.match(warned.stdout, warning);
+          rmSync(own, { recursive: true });
+          const taken = new RegExp(
+            `was removed, as ${unit}\\.service of systemd removes ${own} whenever .*\`systemctl mask ${unit}\``,
+          );
+          assertCall(await call(instance, 'monitor'), 190, /serves, but: control plane: /, taken);
+          assertCall(await call(instance, 'monitor', {}, { env: { OCF_CHECK_LEVEL: '20' } }), 190, taken);
+          const diagnosed = await call(instance, 'diagnose');
+          assert.is(diagnosed.code, 190);
+          assert.match(diagnosed.stdout, new RegExp(`FAILED +control plane +the .* ${gone} was removed`));
+          // The unit is masked, and a start makes a new directory.
+          rmSync(place);
+          symlinkSync('/dev/null', place);
+          assertCall(await call(instance, 'stop'), 0);
+          assertCall(await call(instance, 'start'), 0);
+          assert.not.match((await call(instance, 'validate-all')).stderr, warning);
+          assert.not.match((await call(instance, 'diagnose')).stdout, warning);
+          assertCall(await call(instance, 'stop'), 0);
+        } finally {
+          for (const path of [place, own]) rmSync(path, { recursive: true, force: true });
+        }
+      });
+    },
+  );
 
 test('a FIFO that nobody reads is no substitute for the one that was removed', () =>
   monitorSpoilt(

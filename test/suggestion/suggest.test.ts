@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { allTransports } from '../health/support.ts';
+import { useCtlAlone } from '../kamctl/ctl-alone.ts';
 import { AGENT, type Call, callAgent } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { type TestInstance, until } from '../support/instance.ts';
@@ -64,6 +65,18 @@ test('a Kamailio that the agent started is suggested with the parameters that it
     await assertMonitored(instance, report);
     const kamctlrc = report.steps.find(({ why }) => /FIFO that this Kamailio reads/.test(why));
     assert.match(kamctlrc?.commands[0] ?? '', `'RPCFIFOPATH=${instance.fifo}'`);
+  });
+});
+
+test("a Kamailio with ctl alone gets a kamctlrc of its own with ctl's socket", async () => {
+  await withInstance({}, async (instance) => {
+    const socket = useCtlAlone(instance);
+    await started(instance);
+    const report = await suggest(instance);
+    assert.match(report.parameters.kamctlrc ?? '', /^\/etc\/kamailio\/kamctlrc\../);
+    const step = report.steps.find(({ why }) => /ctl's socket, on which this Kamailio answers/.test(why));
+    assert.match(step?.commands[0] ?? '', `'RPCCTLSOCKET=${socket}' >> ${report.parameters.kamctlrc}`);
+    await assertMonitored(instance, report);
   });
 });
 

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { dirname, join } from 'node:path';
 import { spareFifoPath } from '../../src/kamctl/fifo-names.ts';
 import { findProcesses } from '../../src/process/instance.ts';
-import { forgetUid } from '../../src/process/remembered-account.ts';
+import { forgetUid } from '../../src/process/remember-account.ts';
 import { readState, removeState } from '../../src/watch/state.ts';
 import { ifInterrupted } from './interrupted.ts';
 import { freePort } from './ports.ts';

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { errorCode } from '../failure/system-error.ts';
+import { descriptorTargets, withoutLink } from './descriptors.ts';
+import { findProcesses, type Instance } from './instance.ts';
+
+/** __SO_ACCEPTCON of the kernel: the socket listens. */
+const LISTENS = 0x10000;
+
+/**
+ * The paths that a process's listening unix sockets were bound to, whether they are still there or were removed: the
+ * kernel keeps the name (proc(5), /proc/net/unix).
+ */
+export function listeningPaths(pid: number): readonly string[] {
+  const targets = descriptorTargets(pid);
+  return unixTable(pid).flatMap((line) => {
+    // Num: RefCount Protocol Flags Type St Inode Path
+    const [, , , flags = '0', , , inode = '', ...name] = line.trim().split(/ +/);
+    const isListening = (Number.parseInt(flags, 16) & LISTENS) !== 0;
+    return isListening && name.length > 0 && targets.includes(`socket:[${inode}]`) ? [name.join(' ')] : [];
+  });
+}
+
+/** Whether a process of the instance listens on a unix socket that was bound to `path`. */
+export function listensOn(path: string, instance: Instance): boolean {
+  return findProcesses(instance).some(({ pid }) =>
+    listeningPaths(pid).some((name) => withoutLink(name) === withoutLink(path)),
+  );
+}
+
+function unixTable(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/net/unix`, 'utf8').split('\n').slice(1);
+  } catch (error) {
+    // The process has ended since.
+    if (['ENOENT', 'ESRCH', 'EINVAL'].includes(errorCode(error))) return [];
+    throw error;
+  }
+}
