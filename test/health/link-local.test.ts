@@ -8,6 +8,7 @@ import { readPolls } from '../../src/watch/state.ts';
 import { AGENT, type Call } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { type InstanceOptions, type TestInstance, until } from '../support/instance.ts';
+import { ownCertificate, webSockets } from './support.ts';
 
 /** Two interfaces with link-local addresses: fe80::1 is on va, fe80::2 on vb. Ends with its stdin. */
 const NETWORK = `set -e
@@ -103,6 +104,32 @@ test('Kamailio on a link-local address is started, monitored, watched and explai
       );
     assertCall(await agent('stop', { watch: 'sip' }), 0);
     assertCall(await agent('monitor'), 7);
+  }));
+
+test('WebSockets on a link-local address are polled by its zone, inside TLS as well, by monitor and watcher', () =>
+  withNetwork(webSockets('sip', '[fe80::1]'), async (instance, agent) => {
+    const { port } = instance;
+    const probes = [`ws:[fe80::1%va]:${port}/sip?v=1`, `wss:[fe80::1%va]:${port + 1}`];
+    const params = {
+      listen_address: 'fe80::1%va',
+      probes: probes.join(' '),
+      watch: 'sip',
+      ...ownCertificate(instance),
+    };
+    assertCall(await agent('start', params), 0);
+    assertCall(await agent('monitor', params), 0);
+    assertCall(
+      await agent('monitor', { ...params, probes: `wss:[fe80::1%va]:${port}` }),
+      1,
+      /no answer to the TLS handshake/,
+    );
+    const lines = () => (readPolls(instance.pidfile) ?? '').split('\n');
+    for (const one of probes)
+      await until(
+        () => lines().some((line) => line.startsWith(`${one}: `) && !line.startsWith(`${one}: 0 of`)),
+        `the watcher is answered by ${one}`,
+      );
+    assertCall(await agent('stop', params), 0);
   }));
 
 test('a Kamailio that may not bind link-local addresses says in the reason what kamailio.cfg lacks', () =>

@@ -32,9 +32,9 @@ ${hosts
 /**
  * A gateway for WebRTC: WebSockets on a tcp socket and, on the port above, on a tls socket, which takes those alone who
  * show its own certificate. A path that it does not know, or that is answered with a page or not at all, is for
- * handshakes that fail. With `msrp` it takes that subprotocol alone.
+ * handshakes that fail. With `msrp` it takes that subprotocol alone. It listens on `host`, and over TCP on ::1 as well.
  */
-export function webSockets(subprotocol: 'sip' | 'msrp' = 'sip'): InstanceOptions {
+export function webSockets(subprotocol: 'sip' | 'msrp' = 'sip', host = '127.0.0.1'): InstanceOptions {
   return {
     params: { proto: 'conf_udptcp' },
     route: `if ($rU == "quiet") drop;
@@ -55,10 +55,11 @@ modparam("tls", "certificate", "${join(directory, 'certificate.pem')}")
 modparam("tls", "ca_list", "${join(directory, 'certificate.pem')}")
 modparam("tls", "verify_certificate", 1)
 modparam("tls", "require_certificate", 1)
-listen=udp:127.0.0.1:${port}
-listen=tcp:127.0.0.1:${port}
+bind_ipv6_link_local=1
+listen=udp:${host}:${port}
+listen=tcp:${host}:${port}
 listen=tcp:[::1]:${port}
-listen=tls:127.0.0.1:${port + 1}
+listen=tls:${host}:${port + 1}
 event_route[xhttp:request] {
   if ($hu == "/silent") { set_reply_no_connect(); return; }
   if ($hu == "/page") { xhttp_reply("200", "OK", "text/html", "<p>no WebSocket</p>"); exit; }

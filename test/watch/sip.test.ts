@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { globSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { descriptorTargets } from '../../src/process/descriptors.ts';
 import { readPolls } from '../../src/watch/state.ts';
+import { rpc } from '../drain/support.ts';
 import { allTransports, ownCertificate, webSockets } from '../health/support.ts';
 import { assertCall } from '../support/calls.ts';
 import { type InstanceOptions, pause, type TestInstance, until } from '../support/instance.ts';
@@ -24,8 +26,7 @@ function polls({ pidfile, port }: TestInstance, transport: string): { answered: 
 
 /** The sockets that a watcher has open. */
 function sockets(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`)
-    .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+  return descriptorTargets(pid)
     .filter((target) => target.startsWith('socket:'))
     .sort();
 }
@@ -235,6 +236,24 @@ test('a Kamailio under more load than it can take is not reported, however many 
       }
     },
   ));
+
+test('settings that are changed at run time are not reported, nor are the connections that Kamailio closes for them', () =>
+  withPolled({ config: 'loadmodule "cfg_rpc.so"' }, async (watched, pid) => {
+    const { instance } = watched;
+    for (const [group, name, value] of [
+      ['core', 'debug', 3],
+      ['tcp', 'connection_lifetime', 1],
+      ['tcp', 'send_timeout', 1],
+    ] as const)
+      await rpc(instance, 'cfg.set_now_int', group, name, value);
+    const connection = () => sockets(pid).join();
+    const before = connection();
+    await until(() => connection() !== before, 'the connection was closed and opened again');
+    const { answered } = polls(instance, 'tcp');
+    await until(() => polls(instance, 'tcp').answered > answered + 2, 'polls are answered as before');
+    assert.equal(watched.reports(), []);
+    assert.equal(watched.watchers(), [pid]);
+  }));
 
 test('a Kamailio at its limit of TCP connections is not reported', () =>
   withWatched(
