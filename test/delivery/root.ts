@@ -85,7 +85,11 @@ function rootOf(holder: number, inside: string): Root {
     path: `/proc/${holder}/root${inside}`,
     inside,
     holder,
-    run: (file, args, options) =>
-      run('nsenter', [`--mount=/proc/${holder}/ns/mnt`, '--', file, ...args], options),
+    run: (file, args, options) => run('nsenter', [...intoNamespace(holder), '--', file, ...args], options),
   };
+}
+
+/** Words of nsenter(1) for the mounts of a holder: with its root, for this process may itself be in a root of its own. */
+export function intoNamespace(holder: number): readonly string[] {
+  return ['--target', String(holder), '--mount', '--root'];
 }

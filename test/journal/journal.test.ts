@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { listPids, readArgv } from '../../src/process/procfs.ts';
+import { intoNamespace } from '../delivery/root.ts';
 import { processesOf } from '../health/support.ts';
 import { AGENT, type Call } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
@@ -28,7 +29,7 @@ async function withJournal(options: InstanceOptions, body: (scene: Scene) => Pro
   const ended = new Promise((resolve) => journald.once('exit', resolve));
   try {
     await new Promise((resolve) => journald.stdout.once('data', resolve));
-    const enter = ['--target', String(journald.pid), '--mount'];
+    const enter = intoNamespace(journald.pid ?? 0);
     await withInstance(options, async (instance) => {
       const agent = join(instance.directory, 'agent');
       writeFileSync(agent, `#!/bin/sh\nexec nsenter ${enter.join(' ')} -- ${AGENT} "$@"\n`);
