@@ -12,7 +12,7 @@ export interface Place {
 
 /** What the cluster makes of the resource now. */
 export type Standing =
-  | { readonly kind: 'wanted' }
+  | { readonly kind: 'wanted'; readonly isRemote: boolean }
   /** It is not to be recovered now: why, for the log. */
   | { readonly kind: 'unwanted'; readonly why: string }
   /** It does not run on this node, as far as the cluster knows. */
@@ -70,25 +70,38 @@ export function standingIn(xml: string, { resource, node }: Place): Standing {
   if (get('role') !== 'Started') return unwanted(`the cluster is ${get('role')?.toLowerCase()} it`);
   if (get('pending')) return unwanted(`an operation is pending (${get('pending')})`);
   if (get('failed') === 'true') return unwanted('the cluster knows of a failure already');
-  return { kind: 'wanted' };
+  return { kind: 'wanted', isRemote: isRemote(xml, node) };
+}
+
+/** Whether a node runs pacemaker_remoted in place of a cluster: a Pacemaker remote node, or the inside of a bundle. */
+function isRemote(xml: string, node: string): boolean {
+  return [...xml.matchAll(/<node ([^>]*)>/g)]
+    .map(([, words = '']) => attributesIn(words))
+    .some((attributes) => attributes.get('name') === node && attributes.get('type') === 'remote');
 }
 
 function attributesIn(text: string): ReadonlyMap<string, string> {
   return new Map([...text.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]));
 }
 
-/** The words of the report, for the log as well. */
-export function reportCommand({ resource, node }: Place): readonly string[] {
-  return ['crm_resource', '--fail', '--resource', resource, '--node', node];
+/**
+ * The words of the report, for the log as well. From a remote node the cluster takes no failure, and crm_resource says 0
+ * all the same (Pacemaker 2.1: "does not have permission to fail" in the controller's log). There it is asked to look
+ * again: it probes the resource, finds it gone, and starts it. That is no failure to the cluster, and is not counted.
+ */
+export function reportCommand({ resource, node }: Place, isRemote = false): readonly string[] {
+  const what = isRemote ? ['--refresh', '--force'] : ['--fail'];
+  return ['crm_resource', ...what, '--resource', resource, '--node', node];
 }
 
 /** Tells the cluster that the resource has failed on this node. Returns why it could not; undefined once accepted. */
 export async function report(
   place: Place,
+  isRemote: boolean,
   env: NodeJS.ProcessEnv,
   deadline: Deadline,
 ): Promise<string | undefined> {
-  const [program = '', ...words] = reportCommand(place);
+  const [program = '', ...words] = reportCommand(place, isRemote);
   const { code, said } = await startProgram(program, words, env, deadline).end;
   return code === 0 ? undefined : `crm_resource: ${oneLine(said, 200)}`;
 }

@@ -80,7 +80,7 @@ async function attempt({ params, invocation, isOurs }: Loss, place: Place): Prom
   if (standing.kind !== 'wanted') return standing.why;
   // A stop may have ended and removed all of it while the cluster was asked.
   if (!isOurs()) return 'another watcher has taken over';
-  return (await report(place, invocation.env, withinMs(TOOL_LIMIT_MS))) ?? 'done';
+  return (await report(place, standing.isRemote, invocation.env, withinMs(TOOL_LIMIT_MS))) ?? 'done';
 }
 
 async function pauseUnless(loss: Loss, ms: number): Promise<Settled | undefined> {

@@ -7,6 +7,8 @@ import type { Testbed } from './testbed.ts';
 export interface ClusterSuite {
   /** A test; the testbed is clean when it begins. */
   test(name: string, body: (testbed: Testbed) => Promise<void>): void;
+  /** A test that cannot be made here; the output says why. */
+  skip(name: string, why: string): void;
   /** Runs the tests; to be called once, at the end of the file. */
   run(): void;
 }
@@ -27,7 +29,12 @@ export function clusterSuite(name: string, options?: TestbedOptions): ClusterSui
   tests.after(async () => {
     await testbed?.close();
   });
+  const skip = (title: string, reason: string) => {
+    console.log(`skipped: ${title}: ${reason}`);
+    tests.skip(title);
+  };
   return {
+    skip,
     test: (title, body) => {
       if (why === undefined) {
         tests(title, async () => {
@@ -35,8 +42,7 @@ export function clusterSuite(name: string, options?: TestbedOptions): ClusterSui
           await body(testbed);
         });
       } else {
-        console.log(`skipped: ${title}: ${why}`);
-        tests.skip(title);
+        skip(title, why);
       }
     },
     run: () => tests.run(),

@@ -1,0 +1,51 @@
+import * as assert from 'uvu/assert';
+import { KAMAILIO, PIDFILE } from './testbed/kamailio.ts';
+import { endRemote, makeRemote, obtainDaemon } from './testbed/remote.ts';
+import { clusterSuite } from './testbed/suite.ts';
+
+const { test, skip, run } = clusterSuite('remote node');
+
+const FAR = 'far';
+const daemon = obtainDaemon();
+
+const title = 'on a Pacemaker remote node a crash is recovered at once, and an intended stop is not reported';
+
+if (daemon === undefined) skip(title, 'the package source has no pacemaker-remote');
+else
+  test(title, async (testbed) => {
+    const node = testbed.node(3);
+    await makeRemote(testbed, node, FAR, daemon);
+    try {
+      // Far more rarely than any test: what is recovered was reported by the watcher.
+      await testbed.createKamailio({ params: { watch: 'process' }, monitorInterval: 600, wait: false });
+      const prefer = `<rsc_location id="prefer-far" rsc="sip" node="${FAR}" score="INFINITY"/>`;
+      await testbed.command(['cibadmin', '--create', '--scope', 'constraints', '--xml-text', prefer]);
+      await testbed.waitFor(async () => {
+        const { resources } = await testbed.state();
+        return resources.some(({ id, active, nodes }) => id === KAMAILIO && active && nodes.includes(FAR));
+      }, 'Kamailio runs there');
+      const watchers = async () =>
+        (await node.run(['pgrep', '-f', '^ocf-watcher: '])).stdout.split('\n').length - 1;
+      await testbed.waitFor(async () => (await watchers()) === 1, 'its watcher runs');
+      const main = async () => `${await node.read(PIDFILE)}`.trim();
+      const before = await main();
+      const pids = (await node.mustRun(['pgrep', '-x', 'kamailio'])).trim().split('\n');
+      await node.mustRun(['kill', '-KILL', ...pids]);
+      await testbed.waitFor(async () => {
+        const now = await main();
+        return /^\d+$/.test(now) && now !== before && (await testbed.answers());
+      }, 'it is recovered there');
+      await testbed.waitFor(async () => (await watchers()) === 1, 'the next watcher runs');
+      // From a remote node the cluster takes no failure: it was asked to look again, and counts nothing.
+      assert.equal((await testbed.state()).failures, []);
+      await testbed.command(['crm_resource', '-r', 'sip', '--meta', '-p', 'target-role', '-v', 'Stopped']);
+      await testbed.waitFor(async () => (await watchers()) === 0, 'the stop ends the watcher');
+      assert.is((await node.run(['pgrep', '-x', 'kamailio'])).code, 1, 'nobody has it started again');
+    } finally {
+      for (const scope of ['constraints', 'resources'])
+        await testbed.command(['cibadmin', '--replace', '--scope', scope, '--xml-text', `<${scope}/>`]);
+      await endRemote(testbed, node);
+    }
+  });
+
+run();
