@@ -16,6 +16,8 @@ export interface Plan {
 }
 
 const AGENT = 'ocf:heartbeat:kamailio';
+/** Else the cluster may move what it finds running to a node that has less to do. */
+const STAYS = 'meta resource-stickiness=100';
 const ADDRESS_AGENT = 'ocf:heartbeat:IPaddr2';
 
 /** The commands that make the resources, each to be pasted into a shell as it stands. */
@@ -28,7 +30,7 @@ function withPcs(plan: Plan): string[] {
   const pairs = Object.entries(plan.params).map(([key, text]) => quotePair(key, blank(text)));
   const create = (...more: string[]) =>
     [`pcs resource create ${name} ${AGENT}`, ...pairs, ...more].join(' \\\n    ');
-  if (!virtual) return [create(...(standby ? ['clone interleave=true'] : []))];
+  if (!virtual) return [create(standby ? 'clone interleave=true' : STAYS)];
   const address = addressId(plan);
   const made = virtual.resource
     ? []
@@ -46,7 +48,7 @@ function withPcs(plan: Plan): string[] {
   const first = made.map((command) => `${command} --group ${group}`);
   return [
     ...(virtual.resource && there === undefined ? [`pcs resource group add ${group} ${address}`] : first),
-    create(`--group ${group}`),
+    create(STAYS, `--group ${group}`),
   ];
 }
 
@@ -68,6 +70,7 @@ function withCrm(plan: Plan): string {
     `primitive ${name} ${AGENT}`,
     `params ${pairs.join(' ')}`,
     'op start timeout=60s interval=0 op stop timeout=30s interval=0 op monitor interval=10s timeout=30s',
+    ...(standby ? [] : [STAYS]),
   ].join(' \\\n    ');
   const clone = standby ? [`clone ${name}-clone ${name} meta interleave=true`] : [];
   return [

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtPackages, packageName } from '../delivery/build.ts';
 import { OURS } from '../delivery/order.ts';
-import { intoNamespace, type Root } from '../delivery/root.ts';
+import type { Root } from '../delivery/root.ts';
 import { AGENT_PATH } from '../delivery/small-packages.ts';
 import { ROOT } from '../delivery/tools.ts';
 
@@ -57,24 +57,11 @@ function dpkg(root: Root, ...words: readonly string[]): void {
   if (status !== 0) throw new Error(`dpkg ended with ${status}: ${output}`);
 }
 
-/** Paths in a root, where the project is seen at its own. */
-export interface Agents {
-  readonly agent: string;
-  readonly shellAgent: string;
-}
-
-/** As our package installs them. */
-const INSTALLED: Agents = { agent: AGENT_PATH, shellAgent: DIVERTED };
-
 /**
- * Runs the checks in the root, or `only` those with these names, in namespaces of their own: processes, network, mounts.
- * Nothing of them outlives this process. The Node.js of this process and the project are seen there, read only.
+ * Runs the checks in the root, in namespaces of their own: processes, network, mounts. Nothing of them outlives this
+ * process. The Node.js of this process and the project are seen there at their own paths, read only.
  */
-export async function runChecks(
-  root: Root,
-  { agent, shellAgent } = INSTALLED,
-  only: readonly string[] = [],
-): Promise<Result[]> {
+export async function runChecks(root: Root): Promise<Result[]> {
   const script = `set -e
 ip link set lo up
 mkdir -p "$1$2" "$1/opt"
@@ -83,22 +70,18 @@ mount -o remount,bind,ro "$1$2"
 touch "$1/opt/node"
 mount --bind "$3" "$1/opt/node"
 # As the first process of its namespace the shell takes over orphans; \`wait\` reaps them.
-root=$1 project=$2
-shift 3
-# What systemd-tmpfiles makes at a boot.
-chroot "$root" install -d -o kamailio -g kamailio /run/kamailio
-chroot "$root" /opt/node "\${project}test/releases/checks/run.ts" "$@" &
+chroot "$1" /opt/node "$2test/releases/checks/run.ts" &
 wait $!`;
   const namespaces = ['--pid', '--net', '--ipc', '--uts', '--mount', '--fork', '--kill-child'];
   const child = spawn(
     'nsenter',
     [
-      ...intoNamespace(root.holder),
+      `--mount=/proc/${root.holder}/ns/mnt`,
       ...['--', 'unshare', ...namespaces, `--mount-proc=${root.inside}/proc`],
-      ...['sh', '-c', script, 'checks', root.inside, ROOT, process.execPath, ...only],
+      ...['sh', '-c', script, 'checks', root.inside, ROOT, process.execPath],
     ],
     {
-      env: { PATH, HOME: '/root', AGENT_UNDER_TEST: agent, SHELL_AGENT_UNDER_TEST: shellAgent },
+      env: { PATH, HOME: '/root', AGENT_UNDER_TEST: AGENT_PATH, SHELL_AGENT_UNDER_TEST: DIVERTED },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
