@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { SERVICE_ADDRESS } from './testbed/configuration.ts';
-import { ADDRESS_RESOURCE, createKamailio, KAMAILIO } from './testbed/kamailio.ts';
+import { ADDRESS_RESOURCE, createKamailio, KAMAILIO, SERVICE_PARAMS } from './testbed/kamailio.ts';
 import { AGENT_PATH, type TestbedNode } from './testbed/node.ts';
 import { cloneXml, primitiveXml } from './testbed/resources.ts';
 import { clusterSuite } from './testbed/suite.ts';
@@ -131,7 +131,7 @@ test('another agent on one of the nodes is found, and is gone when it is install
   const member = primitiveXml({
     id: KAMAILIO,
     type: 'kamailio',
-    params: { listen_address: '127.0.0.1', kamuser: 'kamailio', kamgroup: 'kamailio' },
+    params: { ...SERVICE_PARAMS, listen_address: '127.0.0.1' },
     operations: [{ name: 'monitor', interval: 10, timeout: 60 }],
   });
   const [node, , other] = testbed.nodes;

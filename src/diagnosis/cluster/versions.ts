@@ -9,9 +9,9 @@ interface Alike {
 }
 
 /**
- * Whether the agents of the nodes differ, as far as the CIB shows it. With a start or a probe the cluster keeps which
- * parameters that node's agent restarts Kamailio for (`op-force-restart` of lrm_rsc_op). Versions that agree on these look
- * alike. An agent without reload-agent, such as the shell agent, tells none.
+ * Whether the agents of the nodes differ, as far as the CIB shows it. With a start the cluster keeps which parameters that
+ * node's agent restarts Kamailio for (`op-force-restart` of lrm_rsc_op); for probes it asks an agent's metadata once and
+ * keeps them. Versions that agree on these look alike. An agent without reload-agent, such as the shell agent, tells none.
  */
 export function checkVersions({ cib, id }: ClusterFacts): readonly Problem[] {
   const groups: Alike[] = [];
@@ -26,7 +26,7 @@ export function checkVersions({ cib, id }: ClusterFacts): readonly Problem[] {
   if (groups.length < 2) return [];
   return [
     {
-      seen: `the agent differs between nodes, as of its last start or probe there: ${groups.map((group) => describe(group, groups)).join('; ')}`,
+      seen: `the agent differs between nodes, as of its last start there: ${groups.map((group) => describe(group, groups)).join('; ')}`,
       remedy: `install the same version on each node (\`ocf-kamailio --version\`), then \`crm_resource --refresh --resource ${id}\``,
     },
   ];
@@ -42,11 +42,7 @@ function toldBy(node: Element, id: string): string | undefined {
 }
 
 function tells(operation: Element): boolean {
-  return (
-    ['start', 'monitor'].includes(attribute(operation, 'operation')) &&
-    attribute(operation, 'interval') === '0' &&
-    ['0', '7'].includes(attribute(operation, 'rc-code'))
-  );
+  return attribute(operation, 'operation') === 'start' && attribute(operation, 'rc-code') === '0';
 }
 
 function describe({ nodes, restarting }: Alike, groups: readonly Alike[]): string {
