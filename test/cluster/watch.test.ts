@@ -223,6 +223,29 @@ for (const unique of ['false', 'true']) {
   });
 }
 
+test('a node that has lost the quorum: its watcher reports a crash where the cluster goes on, and no stop that the loss brings', async (testbed) => {
+  const node = await createWatched(testbed);
+  await testbed.command(['crm_attribute', '--name', 'no-quorum-policy', '--update', 'freeze']);
+  await testbed.settle();
+  const [pid, before] = [await mainPid(node), reports(node).length];
+  for (const other of testbed.nodes.filter(({ name }) => name !== node.name)) await other.cut();
+  await testbed.waitFor(async () => !(await testbed.state(node)).hasQuorum, 'the quorum is lost');
+  await crash(node);
+  await testbed.waitFor(async () => {
+    const now = await mainPid(node);
+    return /^\d+$/.test(now) && now !== pid && (await testbed.answers());
+  }, 'it is recovered in place');
+  await testbed.waitFor(async () => (await watchers(node)).length === 1, 'the next watcher runs');
+  assert.is(reports(node).length, before + 1);
+  await node.mustRun(['crm_attribute', '--name', 'no-quorum-policy', '--update', 'stop']);
+  await testbed.waitFor(
+    async () => (await node.run(['pgrep', '-x', 'kamailio'])).code === 1,
+    'the cluster stops it for want of the quorum',
+  );
+  await testbed.waitFor(async () => (await watchers(node)).length === 0, 'its watcher has ended');
+  assert.is(reports(node).length, before + 1);
+});
+
 test('the watcher outlives a restart of Pacemaker, and reports a crash afterwards', async (testbed) => {
   const node = await createWatched(testbed);
   const [watcher] = await watchers(node);
