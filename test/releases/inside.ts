@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtPackages, packageName } from '../delivery/build.ts';
 import { OURS } from '../delivery/order.ts';
-import type { Root } from '../delivery/root.ts';
+import { intoNamespace, type Root } from '../delivery/root.ts';
 import { AGENT_PATH } from '../delivery/small-packages.ts';
 import { ROOT } from '../delivery/tools.ts';
 
@@ -76,7 +76,7 @@ wait $!`;
   const child = spawn(
     'nsenter',
     [
-      `--mount=/proc/${root.holder}/ns/mnt`,
+      ...intoNamespace(root.holder),
       ...['--', 'unshare', ...namespaces, `--mount-proc=${root.inside}/proc`],
       ...['sh', '-c', script, 'checks', root.inside, ROOT, process.execPath],
     ],
