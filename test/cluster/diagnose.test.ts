@@ -136,7 +136,11 @@ test('another agent on one of the nodes is found, and is gone when it is install
   });
   const [node, , other] = testbed.nodes;
   if (!node || !other) throw new Error('the testbed has three nodes');
+  // Pacemaker keeps what it has once read of an agent.
+  await other.stopCluster();
   await other.useAgent('shell');
+  await other.startCluster();
+  await testbed.untilOnline();
   await testbed.createResource(cloneXml('kamailio-clone', member, {}));
   const started = async () =>
     (await testbed.state()).resources.filter(({ id, role }) => id === KAMAILIO && role === 'Started').length;

@@ -184,10 +184,10 @@ test('agents that differ between nodes are told by what each makes the cluster r
   assert.equal(await seenWith(told(' port  proto ', ' proto  port ')), []);
   assert.equal(await seenWith(''), []);
   assert.equal(await seenWith(told(' port ', ' port  environment ', ' port ', undefined)), [
-    'the agent differs between nodes, as of its last start there: that of node1 and node3 knows fewer parameters; that of node2 restarts Kamailio for environment; that of node4 has no reload-agent',
+    'the agent differs between nodes, as the cluster knows it: that of node1 and node3 knows fewer parameters; that of node2 restarts Kamailio for environment; that of node4 has no reload-agent',
   ]);
   assert.equal(await seenWith(told(' port ', undefined)), [
-    'the agent differs between nodes, as of its last start there: that of node1 has a reload-agent; that of node2 has no reload-agent',
+    'the agent differs between nodes, as the cluster knows it: that of node1 has a reload-agent; that of node2 has no reload-agent',
   ]);
 });
 

@@ -10,8 +10,9 @@ interface Alike {
 
 /**
  * Whether the agents of the nodes differ, as far as the CIB shows it. With a start the cluster keeps which parameters that
- * node's agent restarts Kamailio for (`op-force-restart` of lrm_rsc_op); for probes it asks an agent's metadata once and
- * keeps them. Versions that agree on these look alike. An agent without reload-agent, such as the shell agent, tells none.
+ * node's agent restarts Kamailio for (`op-force-restart` of lrm_rsc_op), out of the agent's metadata as they were when
+ * Pacemaker on that node first read them. Versions that agree on these parameters look alike. An agent without
+ * reload-agent, such as the shell agent, tells none.
  */
 export function checkVersions({ cib, id }: ClusterFacts): readonly Problem[] {
   const groups: Alike[] = [];
@@ -26,8 +27,8 @@ export function checkVersions({ cib, id }: ClusterFacts): readonly Problem[] {
   if (groups.length < 2) return [];
   return [
     {
-      seen: `the agent differs between nodes, as of its last start there: ${groups.map((group) => describe(group, groups)).join('; ')}`,
-      remedy: `install the same version on each node (\`ocf-kamailio --version\`), then \`crm_resource --refresh --resource ${id}\``,
+      seen: `the agent differs between nodes, as the cluster knows it: ${groups.map((group) => describe(group, groups)).join('; ')}`,
+      remedy: `install the same version on each node (\`ocf-kamailio --version\`), in maintenance mode restart Pacemaker where it was another, for it keeps what it knows of an agent, then \`crm_resource --refresh --resource ${id}\``,
     },
   ];
 }
