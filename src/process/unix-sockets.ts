@@ -7,27 +7,27 @@ import { findProcesses, type Instance } from './instance.ts';
 const LISTENS = 0x10000;
 
 /**
- * The paths that a process's listening unix sockets were bound to, whether they are still there or were removed: the
- * kernel keeps the name (proc(5), /proc/net/unix).
+ * The paths that listening unix sockets of processes were bound to, whether they are still there or were removed: the
+ * kernel keeps the name (proc(5), /proc/net/unix). The processes are of one network namespace.
  */
-export function listeningPaths(pid: number): readonly string[] {
-  const targets = descriptorTargets(pid);
-  return unixTable(pid).flatMap((line) => {
+export function listeningPaths(pids: readonly number[]): readonly string[] {
+  const targets = new Set(pids.flatMap(descriptorTargets));
+  return unixTable(pids[0]).flatMap((line) => {
     // Num: RefCount Protocol Flags Type St Inode Path
     const [, , , flags = '0', , , inode = '', ...name] = line.trim().split(/ +/);
     const isListening = (Number.parseInt(flags, 16) & LISTENS) !== 0;
-    return isListening && name.length > 0 && targets.includes(`socket:[${inode}]`) ? [name.join(' ')] : [];
+    return isListening && name.length > 0 && targets.has(`socket:[${inode}]`) ? [name.join(' ')] : [];
   });
 }
 
 /** Whether a process of the instance listens on a unix socket that was bound to `path`. */
 export function listensOn(path: string, instance: Instance): boolean {
-  return findProcesses(instance).some(({ pid }) =>
-    listeningPaths(pid).some((name) => withoutLink(name) === withoutLink(path)),
-  );
+  const pids = findProcesses(instance).map(({ pid }) => pid);
+  return listeningPaths(pids).some((name) => withoutLink(name) === withoutLink(path));
 }
 
-function unixTable(pid: number): string[] {
+function unixTable(pid: number | undefined): string[] {
+  if (pid === undefined) return [];
   try {
     return readFileSync(`/proc/${pid}/net/unix`, 'utf8').split('\n').slice(1);
   } catch (error) {

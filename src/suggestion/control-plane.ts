@@ -75,7 +75,7 @@ async function overCtl(
   refused: string[],
   deadline: Deadline,
 ): Promise<FoundControlPlane> {
-  for (const socket of new Set(pids.flatMap(listeningPaths))) {
+  for (const socket of listeningPaths(pids)) {
     try {
       await callCtl(socket, 'core.uptime', [], deadline.sooner(PATIENCE_MS));
     } catch (error) {

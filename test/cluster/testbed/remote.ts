@@ -29,8 +29,8 @@ export function obtainDaemon(): string | undefined {
 }
 
 /**
- * Makes a node of the testbed a Pacemaker remote node, which the others call `name`. It leaves the cluster as a full one;
- * `endRemote` makes it one again.
+ * Makes a node of the testbed a Pacemaker remote node, which the others call `name`. It leaves the cluster as a full one.
+ * After `endRemote` its own cluster can be started again.
  */
 export async function makeRemote(
   testbed: Testbed,
