@@ -34,6 +34,14 @@ async function crash(node: TestbedNode): Promise<void> {
   await node.mustRun(['kill', '-KILL', ...pids]);
 }
 
+/** Waits until another main process than `before` runs on the node, and callers are answered. */
+async function untilRecovered(testbed: Testbed, node: TestbedNode, before: string): Promise<void> {
+  await testbed.waitFor(async () => {
+    const now = await mainPid(node);
+    return /^\d+$/.test(now) && now !== before && (await testbed.answers());
+  }, 'it is recovered');
+}
+
 /** The lines with which watchers on a node say that they have reported something. */
 function reports(node: TestbedNode): string[] {
   return node
@@ -52,10 +60,7 @@ test('a crash is recovered at once, by one report, and the new Kamailio has a wa
   const [pid, [watcher]] = [await mainPid(node), await watchers(node)];
   const before = reports(node).length;
   await crash(node);
-  await testbed.waitFor(async () => {
-    const now = await mainPid(node);
-    return /^\d+$/.test(now) && now !== pid && (await testbed.answers());
-  }, 'it is recovered in place');
+  await untilRecovered(testbed, node, pid);
   await testbed.settle();
   assert.is(reports(node).slice(before).length, 1, reports(node).slice(before).join('\n'));
   // Pacemaker 2.1 counts a failure that crm_resource reports once or twice.
@@ -69,10 +74,7 @@ test('a crash of the main process alone is recovered at once', async (testbed) =
   const node = await createWatched(testbed);
   const pid = await mainPid(node);
   await node.mustRun(['kill', '-KILL', pid]);
-  await testbed.waitFor(async () => {
-    const now = await mainPid(node);
-    return /^\d+$/.test(now) && now !== pid && (await testbed.answers());
-  }, 'it is recovered');
+  await untilRecovered(testbed, node, pid);
 });
 
 test('a hang is recovered with watch=sip, and intended stops are not reported', async (testbed) => {
@@ -82,10 +84,7 @@ test('a hang is recovered with watch=sip, and intended stops are not reported', 
   const [pid, before] = [await mainPid(node), reports(node).length];
   const pids = (await node.mustRun(['pgrep', '-x', 'kamailio'])).trim().split('\n');
   await node.mustRun(['kill', '-STOP', ...pids]);
-  await testbed.waitFor(async () => {
-    const now = await mainPid(node);
-    return /^\d+$/.test(now) && now !== pid && (await testbed.answers());
-  }, 'it is recovered');
+  await untilRecovered(testbed, node, pid);
   await testbed.settle();
   assert.is(reports(node).length, before + 1);
   assert.match(reports(node).at(-1) ?? '', /has not answered for \d+\.\d s; reported/);
@@ -231,10 +230,7 @@ test('a node that has lost the quorum: its watcher reports a crash where the clu
   for (const other of testbed.nodes.filter(({ name }) => name !== node.name)) await other.cut();
   await testbed.waitFor(async () => !(await testbed.state(node)).hasQuorum, 'the quorum is lost');
   await crash(node);
-  await testbed.waitFor(async () => {
-    const now = await mainPid(node);
-    return /^\d+$/.test(now) && now !== pid && (await testbed.answers());
-  }, 'it is recovered in place');
+  await untilRecovered(testbed, node, pid);
   await testbed.waitFor(async () => (await watchers(node)).length === 1, 'the next watcher runs');
   assert.is(reports(node).length, before + 1);
   await node.mustRun(['crm_attribute', '--name', 'no-quorum-policy', '--update', 'stop']);
@@ -261,10 +257,7 @@ test('the watcher outlives a restart of Pacemaker, and reports a crash afterward
   assert.equal(await watchers(node), [watcher]);
   const pid = await mainPid(node);
   await crash(node);
-  await testbed.waitFor(async () => {
-    const now = await mainPid(node);
-    return /^\d+$/.test(now) && now !== pid && (await testbed.answers());
-  }, 'it is recovered');
+  await untilRecovered(testbed, node, pid);
 });
 
 run();
