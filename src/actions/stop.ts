@@ -10,11 +10,11 @@ import { type ExitCode, OCF_ERR_GENERIC, OCF_ERR_PERM, OCF_SUCCESS } from '../oc
 import type { Log } from '../ocf/log.ts';
 import { readParamsForStop, type StopParams } from '../params/for-stop.ts';
 import { type Account, findAccount } from '../process/account.ts';
+import { forgetUid } from '../process/account-note.ts';
 import { removeIfEmpty } from '../process/directory.ts';
 import { checkDirectory } from '../process/directory-check.ts';
 import { describeProcesses } from '../process/instance.ts';
 import { awaitLock, tryLock } from '../process/lock.ts';
-import { forgetUid } from '../process/remember-account.ts';
 import { removePidfile } from '../process/remove-pidfile.ts';
 import { type Termination, terminateInstance } from '../process/terminate.ts';
 import { type Context, operationTimeout } from './context.ts';

@@ -1,8 +1,8 @@
 import type { Params } from '../interface/parameters.ts';
 import { findAccount } from '../process/account.ts';
+import { rememberUid } from '../process/account-note.ts';
 import { isTold } from '../process/instance.ts';
 import { type ProcessStat, readStatus } from '../process/procfs.ts';
-import { rememberUid } from '../process/remember-account.ts';
 
 /** An account that processes of the instance run as though kamuser does not name it: kamailio.cfg has user= . */
 export interface UntoldAccount {

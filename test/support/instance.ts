@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { spareFifoPath } from '../../src/kamctl/fifo-names.ts';
+import { forgetUid } from '../../src/process/account-note.ts';
 import { findProcesses } from '../../src/process/instance.ts';
-import { forgetUid } from '../../src/process/remember-account.ts';
 import { readState, removeState } from '../../src/watch/state.ts';
 import { ifInterrupted } from './interrupted.ts';
 import { freePort } from './ports.ts';
