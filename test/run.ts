@@ -55,6 +55,7 @@ async function main(filters: readonly string[]): Promise<number> {
   );
   const width = Math.max(...files.map((file) => file.length), 0);
   const results: Result[] = [];
+  const failures: string[] = [];
   const queues = laneQueues(files);
   const runLane = async (lane: number) => {
     for (let file = queues.next(lane); file !== undefined && !interrupted; file = queues.next(lane)) {
@@ -65,8 +66,10 @@ async function main(filters: readonly string[]): Promise<number> {
       console.log(
         `${result.failed > 0 ? 'FAIL' : 'ok  '}  ${file.padEnd(width)}  ${seconds.padStart(5)} s  ${sum([result])}`,
       );
-      if (result.failed > 0)
-        console.log(`${ending.output.trimEnd()}\n${result.trouble && `  ${result.trouble}\n`}`);
+      if (result.failed > 0) {
+        console.log(`${ending.output.trimEnd()}\n`);
+        failures.push(`${file}\n${tellFailures(ending.output, result.trouble)}`);
+      }
       results.push(result);
     }
   };
@@ -74,6 +77,8 @@ async function main(filters: readonly string[]): Promise<number> {
   if (filters.length === 0 && all.some(onRequest))
     console.log('test/releases/ was left out; `npm test -- releases` tries Debian 11, 13 and sid');
   if (files.length === 0) console.log(`no suite is named like ${filters.join(', ') || 'test/**/*.test.ts'}`);
+  // At the end once more: who reads a long log, or only its tail, finds them there.
+  for (const failure of failures) console.log(`\nfailed: ${failure}`);
   console.log(`\n${sum(results)}`);
   return results.some(({ failed }) => failed > 0) || !results.some(({ passed }) => passed > 0) || interrupted
     ? 1
@@ -150,6 +155,12 @@ function judge({ code, signal, endedBecause, output }: Termination): Result {
           ? 'no test ran'
           : '';
   return { passed, failed: Math.max(total - passed, trouble ? 1 : 0), skipped, trouble };
+}
+
+/** What uvu says of the tests that failed, which is the end of a suite's output, and what is wrong with the suite. */
+function tellFailures(output: string, trouble: string): string {
+  const [told = ''] = /^ +FAIL .*?(?=^ *Total: )/ms.exec(output) ?? [];
+  return [told.trimEnd(), trouble && `  ${trouble}`].filter((text) => text !== '').join('\n');
 }
 
 /** Reads uvu's closing lines, all zero where there are none. */
