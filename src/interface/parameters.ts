@@ -100,7 +100,7 @@ Every instance on a node can be checked this way when each has a kamctlrc of its
     short: 'Account Kamailio runs as',
     long: `Account that Kamailio runs as. Empty: the account that calls the agent, which is root under Pacemaker.
 
-Root starts Kamailio as this account by setpriv (util-linux), so no part of Kamailio runs as root. It must be able to read its configuration and keys, and cannot listen on a port below 1024. The limits of pacemaker.service hold for it (LimitNOFILE), not those of limits.conf.
+Root starts Kamailio as this account by setpriv (util-linux), so no part of Kamailio runs as root. It must be able to read its configuration and keys, and cannot listen on a port below 1024. The limits and the umask of pacemaker.service hold for it (LimitNOFILE, UMask), not those that PAM gives a login (limits.conf, pam_umask).
 
 Only processes of root, kamuser, or the owner of the pidfile or its directory count as the instance's. If kamailio.cfg changes the account itself, set kamuser too.`,
   }),

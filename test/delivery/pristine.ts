@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun, ROOT } from './tools.ts';
 
@@ -46,26 +47,35 @@ function packageSource(): { readonly site: string; readonly codename: string } {
   throw new Error('apt knows no package source of Debian or Ubuntu');
 }
 
-/** The directory `name` of TRIAL, complete: `make` fills it when it is not there yet. */
+/**
+ * The directory `name` of TRIAL, complete: `make` fills it when it is not there yet. A suite that needs it while another
+ * makes it waits.
+ */
 export function madeOnce(name: string, make: (place: string) => void): string {
   const place = join(TRIAL, name);
   if (existsSync(place)) return place;
   mkdirSync(TRIAL, { recursive: true });
-  const work = mkdtempSync(`${place}.new-`);
-  try {
-    make(join(work, 'made'));
-    renameIfNone(join(work, 'made'), place);
-    return place;
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  withLock(`${place}.lock`, () => {
+    if (existsSync(place)) return;
+    const work = mkdtempSync(`${place}.new-`);
+    try {
+      make(join(work, 'made'));
+      renameSync(join(work, 'made'), place);
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  });
+  return place;
 }
 
-/** Two suites may make the same directory at the same time: the first stays. */
-function renameIfNone(from: string, to: string): void {
+/** flock(1) locks the open file that it is handed, so the lock is this process's, and ends with it at the latest. */
+function withLock(path: string, body: () => void): void {
+  const file = openSync(path, 'w');
   try {
-    renameSync(from, to);
-  } catch (error) {
-    if (!existsSync(to)) throw error;
+    const { status, error } = spawnSync('flock', ['3'], { stdio: ['ignore', 'ignore', 'inherit', file] });
+    if (status !== 0) throw new Error(`flock of ${path} ended with ${status}: ${error?.message ?? ''}`);
+    body();
+  } finally {
+    closeSync(file);
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { builtPackages, packageName } from '../delivery/build.ts';
 import { OURS } from '../delivery/order.ts';
 import { intoNamespace, type Root } from '../delivery/root.ts';
@@ -18,6 +18,8 @@ export interface Result {
 
 /** Where our package puts the shell agent. */
 const DIVERTED = '/usr/share/resource-agents-kamailio/diverted/kamailio';
+/** Where a node keeps it, whose administrator installs the script by hand. */
+const KEPT = '/usr/local/lib/kamailio.shell';
 
 /** A PATH of the root's own programs. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -27,13 +29,27 @@ const LIMIT_MS = 480_000;
 
 export const WAY_BACK = "after a removal the release's own agent is at its path, byte for byte";
 
-/** Installs the package as built over the root's own resource-agents. Throws with dpkg's words when it fails. */
-export function installPackage(root: Root): void {
+/**
+ * Installs the package as built over the root's own resource-agents. Returns where the shell agent is now. Throws with
+ * dpkg's words when it fails.
+ */
+export function installPackage(root: Root): string {
   const deb = packageName('deb', 'x64');
   mkdirSync(join(root.path, 'packages'));
   copyFileSync(join(builtPackages(), deb), join(root.path, 'packages', deb));
   root.run('mount', ['-t', 'proc', 'proc', join(root.inside, 'proc')]);
   dpkg(root, '--install', `/packages/${deb}`);
+  return DIVERTED;
+}
+
+/** Puts the script as built at the shell agent's path. Returns where the shell agent is now. */
+export function installScript(root: Root): string {
+  root.run('mount', ['-t', 'proc', 'proc', join(root.inside, 'proc')]);
+  const agent = join(root.path, AGENT_PATH);
+  mkdirSync(dirname(join(root.path, KEPT)), { recursive: true });
+  renameSync(agent, join(root.path, KEPT));
+  cpSync(join(ROOT, 'dist/kamailio'), agent);
+  return KEPT;
 }
 
 /** Removes the package, and compares the agent with that of `pristine`, the root as it was. */
@@ -59,9 +75,9 @@ function dpkg(root: Root, ...words: readonly string[]): void {
 
 /**
  * Runs the checks in the root, in namespaces of their own: processes, network, mounts. Nothing of them outlives this
- * process. The Node.js of this process and the project are seen there at their own paths, read only.
+ * process. The Node.js of this process, as /opt/node, and the project are seen there, read only.
  */
-export async function runChecks(root: Root): Promise<Result[]> {
+export async function runChecks(root: Root, shellAgent: string): Promise<Result[]> {
   const script = `set -e
 ip link set lo up
 mkdir -p "$1$2" "$1/opt"
@@ -81,7 +97,7 @@ wait $!`;
       ...['sh', '-c', script, 'checks', root.inside, ROOT, process.execPath],
     ],
     {
-      env: { PATH, HOME: '/root', AGENT_UNDER_TEST: AGENT_PATH, SHELL_AGENT_UNDER_TEST: DIVERTED },
+      env: { PATH, HOME: '/root', AGENT_UNDER_TEST: AGENT_PATH, SHELL_AGENT_UNDER_TEST: shellAgent },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );

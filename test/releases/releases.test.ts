@@ -57,9 +57,9 @@ for (const { codename, release, path, need } of roots) {
 async function withRootOf(path: string, installed: () => void): Promise<readonly Result[]> {
   let results: readonly Result[] = [];
   await withRoot(async (root) => {
-    installPackage(root);
+    const shellAgent = installPackage(root);
     installed();
-    results = [...(await runChecks(root)), wayBack(root, path)];
+    results = [...(await runChecks(root, shellAgent)), wayBack(root, path)];
   }, path);
   return results;
 }

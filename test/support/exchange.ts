@@ -67,7 +67,8 @@ function looks(instance: TestInstance): unknown {
   const pid = instance.mainPid();
   const files = [instance.pidfile, instance.fifo].map((path) => {
     const { uid, gid, mode } = lstatSync(path);
-    return { path, uid, gid, mode };
+    // Debian 13 has the su of the shell agent take a login's umask, by which the group may write. Ours keeps the caller's.
+    return { path, uid, gid, mode: mode & ~0o020 };
   });
   return {
     cmdline: readFileSync(`/proc/${pid}/cmdline`, 'utf8'),

@@ -4,6 +4,12 @@
  */
 import { CHECKS } from './all.ts';
 
+/** What was expected and seen comes with uvu's assertions as `details`. */
+function tell(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'details' in error && error.details ? `${error.message}\n${error.details}` : error.message;
+}
+
 for (const { name, whyNot, run } of CHECKS) {
   const why = whyNot?.();
   if (why !== undefined) {
@@ -14,7 +20,7 @@ for (const { name, whyNot, run } of CHECKS) {
     await run();
     console.log(JSON.stringify({ name }));
   } catch (error) {
-    console.log(JSON.stringify({ name, error: error instanceof Error ? error.message : String(error) }));
+    console.log(JSON.stringify({ name, error: tell(error) }));
   }
 }
 // A shell agent that hangs may hold a pipe of this process open.
