@@ -9,9 +9,10 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 # The servers and tools that the suites drive.
-SUITE_PACKAGES='kamailio kamailio-tls-modules kamailio-websocket-modules kamailio-postgres-modules resource-agents sipsak sip-tester libxml2-utils pcs crmsh
-  corosync pacemaker pacemaker-cli-utils kamailio-sqlite-modules sqlite3 libfaketime shellcheck iproute2 openssl strace procps
-  binutils binutils-aarch64-linux-gnu rpm debootstrap qemu-user-static lintian rpmlint mandoc man-db groff-base git'
+SUITE_PACKAGES='kamailio kamailio-tls-modules kamailio-websocket-modules kamailio-postgres-modules resource-agents
+  sipsak sip-tester libxml2-utils pcs crmsh corosync pacemaker pacemaker-cli-utils systemd kamailio-sqlite-modules
+  sqlite3 libfaketime shellcheck iproute2 openssl strace procps binutils binutils-aarch64-linux-gnu rpm debootstrap
+  qemu-user-static lintian rpmlint mandoc man-db groff-base git'
 
 POLICY=/usr/sbin/policy-rc.d
 
