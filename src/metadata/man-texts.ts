@@ -100,7 +100,7 @@ export const FILES: readonly (readonly [string, string])[] = [
   ],
   [
     '/run/ocf-kamailio',
-    'Which process watches which instance, with parameter watch. Only root can enter it, and the agent removes it with the last watcher.',
+    'Which process watches which instance (parameter watch), and which account kamailio.cfg sets that kamuser does not name. Only root can write there, and the agent removes it with the last file.',
   ],
 ];
 

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import type { Deadline } from '../lifetime/deadline.ts';
+import { hashOf } from '../text/hash.ts';
 import { describeProcess } from './describe.ts';
 import { holderOf, listeningSockets } from './sockets.ts';
 
@@ -123,12 +124,11 @@ function nameOf(inode: string): Holder {
 }
 
 /**
- * An address for a path: 127.1.0.0 to 127.254.255.255, by its hash (FNV-1a). If two instances of a node ever meet on
+ * An address for a path: 127.1.0.0 to 127.254.255.255, by its hash. If two instances of a node ever meet on
  * one, they start one after the other.
  */
 export function lockAddress(pidfile: string): { readonly address: string; readonly port: number } {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(pidfile)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  const hash = hashOf(pidfile);
   const bytes = [1 + ((hash >>> 16) % 254), (hash >>> 8) & 255, hash & 255];
   return {
     address: `127.${bytes.join('.')}`,

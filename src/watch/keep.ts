@@ -4,9 +4,10 @@ import type { Invocation } from '../ocf/invocation.ts';
 import type { Log } from '../ocf/log.ts';
 import { awaitLock } from '../process/lock.ts';
 import { isSameProcess, type ProcessStat } from '../process/procfs.ts';
+import { makeRunDirectory } from '../process/write-run-file.ts';
 import { COMMIT, VERSION } from '../version.ts';
 import { monotonicMs } from './clock.ts';
-import { makeStateDirectory, readState, removeState, type WatcherState, writeState } from './state.ts';
+import { readState, removeState, type WatcherState, writeState } from './state.ts';
 import { endWatcherProcess, isLiving, startWatcher } from './watcher-process.ts';
 
 /** The cluster stops what has failed in a second or two. With on-fail=ignore it is watched again after this, ms. */
@@ -32,7 +33,7 @@ export async function keepWatcher(
     // A stop at work has just ended the watcher, and is about to end Kamailio; a start leaves a watcher itself.
     if (caller === 'other' && (await isLocked(params.pidfile))) return;
     if (state) await endWatcherProcess(state.watcher);
-    makeStateDirectory();
+    makeRunDirectory();
     const watcher = startWatcher(invocation);
     if (!watcher) {
       log.warn(`the watcher of Kamailio (pid ${main.pid}) cannot be started: no process or memory to spare`);

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { runFile } from '../../src/process/run-directory.ts';
 import { AGENT } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { type TestInstance, until } from '../support/instance.ts';
@@ -39,7 +40,7 @@ function withUser(
 
 /** Where a start notes the account. */
 function noteOf({ pidfile }: TestInstance): string {
-  return `/run/ocf-kamailio/${encodeURIComponent(pidfile)}`;
+  return runFile(pidfile, 'account');
 }
 
 test('a start remembers and warns of an account that kamailio.cfg sets, and monitor and stop know it without the pidfile', () =>

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { lockAddress } from '../../src/process/lock.ts';
-import { readState, statePath } from '../../src/watch/state.ts';
+import { runFile } from '../../src/process/run-directory.ts';
+import { readState } from '../../src/watch/state.ts';
 import { AGENT } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { until } from '../support/instance.ts';
@@ -29,7 +30,7 @@ test('a start leaves one watcher, a second start leaves it alone, and a stop end
     assert.equal(watched.watchers(), [pid]);
     assertCall(await watched.act('stop'), 0);
     assert.equal(watched.watchers(), []);
-    assert.not(existsSync(statePath(watched.instance.pidfile)));
+    assert.not(existsSync(runFile(watched.instance.pidfile, 'watcher')));
     assert.equal(watched.reports(), []);
   }));
 
@@ -93,7 +94,7 @@ test('with watch=off, which is the default, a start leaves neither a watcher nor
   withInstance({}, async (instance) => {
     assertCall(await call(instance, 'start'), 0);
     assert.is(readState(instance.pidfile), undefined);
-    assert.not(existsSync(statePath(instance.pidfile)));
+    assert.not(existsSync(runFile(instance.pidfile, 'watcher')));
   }));
 
 test('a crash of all processes is reported once, and the watcher ends', () =>
@@ -107,7 +108,7 @@ test('a crash of all processes is reported once, and the watcher ends', () =>
     assert.equal(watched.reports(), [REPORT]);
     assert.match(watched.log(), lossOf(main));
     assertCall(await watched.act('stop'), 0);
-    assert.not(existsSync(statePath(watched.instance.pidfile)), 'the recovery leaves nothing of it');
+    assert.not(existsSync(runFile(watched.instance.pidfile, 'watcher')), 'the recovery leaves nothing of it');
   }));
 
 test('a monitor that is at work beside a report starts no watcher that would report the same again', () =>
@@ -260,7 +261,7 @@ test('a watcher that was stopped and goes on reports nothing; one that stays sto
   withWatched(async (watched) => {
     assertCall(await watched.act('start'), 0);
     const pid = await watched.untilWatched();
-    const polls = () => readFileSync(`${statePath(watched.instance.pidfile)}.polls`, 'utf8');
+    const polls = () => readFileSync(runFile(watched.instance.pidfile, 'polls'), 'utf8');
     process.kill(pid, 'SIGSTOP');
     const before = polls();
     process.kill(pid, 'SIGCONT');
@@ -278,7 +279,7 @@ test('a watcher without descriptors to spare lives on, and reports a crash as so
     const pid = await watched.untilWatched();
     const limit = (descriptors: number | string) =>
       assert.is(spawnSync('prlimit', ['--pid', `${pid}`, `--nofile=${descriptors}:`]).status, 0);
-    const polls = () => readFileSync(`${statePath(watched.instance.pidfile)}.polls`, 'utf8');
+    const polls = () => readFileSync(runFile(watched.instance.pidfile, 'polls'), 'utf8');
     limit(3);
     signalAll(watched.instance.pids(), 'SIGKILL');
     await until(() => watched.instance.pids().length === 0, 'Kamailio is gone');

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readState, statePath } from '../../src/watch/state.ts';
+import { runFile } from '../../src/process/run-directory.ts';
+import { readState } from '../../src/watch/state.ts';
 import { endWatcherProcess } from '../../src/watch/watcher-process.ts';
 import type { Call, CallOptions } from '../support/agent.ts';
 import { call, withInstance } from '../support/calls.ts';
@@ -72,7 +73,7 @@ export async function withWatched(
           const state = readState(instance.pidfile);
           return (
             state !== undefined &&
-            existsSync(`${statePath(instance.pidfile)}.polls`) &&
+            existsSync(runFile(instance.pidfile, 'polls')) &&
             isAlive(state.watcher.pid)
           );
         }, 'the watcher is at work');
@@ -88,7 +89,7 @@ export async function withWatched(
       for (const pid of watchersOf(instance)) process.kill(pid, 'SIGKILL');
       const state = readState(instance.pidfile);
       if (state) await endWatcherProcess(state.watcher);
-      rmSync(statePath(instance.pidfile), { force: true });
+      rmSync(runFile(instance.pidfile, 'watcher'), { force: true });
     }
   });
 }
