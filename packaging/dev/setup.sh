@@ -19,6 +19,7 @@ POLICY=/usr/sbin/policy-rc.d
 main() {
   install_npm_packages
   install_system_packages "$@"
+  make_home_of_kamailio
 }
 
 # npm writes node_modules/.package-lock.json when an installation is complete.
@@ -75,6 +76,14 @@ missing_packages() {
     printf '%s\n' "$installed" | grep -qxF -e "$name" || missing="$missing${missing:+ }$name"
   done
   echo "$missing"
+}
+
+# The home of Debian's account kamailio, and the directory of the stock kamailio.cfg's FIFO. The system's unit would make
+# it after each boot, but does not run here; and a Kamailio of root's makes it for root alone.
+make_home_of_kamailio() {
+  if [ "$(id -u)" -eq 0 ] && [ ! -e /run/kamailio ] && id kamailio >/dev/null 2>&1; then
+    install -d -o kamailio -g kamailio /run/kamailio
+  fi
 }
 
 apt_get() {

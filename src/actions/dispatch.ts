@@ -16,7 +16,7 @@ const ACTION_BY_NAME: Readonly<Record<ActionName, Action>> = {
   status: monitor,
   'validate-all': validateAll,
   'reload-agent': async (context) => (await import('./reload-agent.ts')).reloadAgent(context),
-  'meta-data': async () => (await import('./meta-data.ts')).metaData(),
+  'meta-data': async (context) => (await import('./meta-data.ts')).metaData(context),
   notify: async () => (await import('./notify.ts')).notify(),
   diagnose: async (context) => (await import('./diagnose.ts')).diagnose(context),
   suggest: async (context) => (await import('./suggest.ts')).suggest(context),

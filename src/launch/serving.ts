@@ -7,7 +7,7 @@ import { now } from '../lifetime/clock.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { OCF_ERR_GENERIC } from '../ocf/exit-code.ts';
 import type { Account } from '../process/account.ts';
-import { findProcesses } from '../process/instance.ts';
+import { findProcesses, identify } from '../process/instance.ts';
 import { findMain } from '../process/pidfile.ts';
 import { readStat } from '../process/procfs.ts';
 import type { Outcome } from '../sip-probe/outcome.ts';
@@ -22,8 +22,13 @@ const POLL_INTERVAL_MS = 10;
  * a common limit is 16 in 2 s, and what it has banned gets no answer for minutes.
  */
 const GENTLE_INTERVAL_MS = 250;
-/** What the last step of Kamailio's initialisation may take once its workers answer, ms. */
-const INITIALISATION_MS = 1000;
+/**
+ * What the last step of Kamailio's initialisation may take once its workers answer, ms. If it fails, Kamailio first ends
+ * its workers, and on a busy node that takes seconds.
+ */
+const INITIALISATION_MS = 10_000;
+/** The same below a program that launched Kamailio and lives on, such as a wrapper around `-DD`, ms. */
+const WRAPPED_INITIALISATION_MS = 1000;
 /** A silence this long says more than what was seen before it: a poll has been sent twice by then, ms. */
 const TELLING_SILENCE_MS = 1000;
 
@@ -93,7 +98,11 @@ async function poll(
     await lost?.throwIfDead();
     if ('kind' in round) continue;
     if (round.problems.length === 0 && findMain(params).found) {
-      if (launched) await untilInitialised(launched, pid, deadline);
+      if (launched && launched.pid !== pid) {
+        const limit = deadline.pause(initialisationLimit(params, launched));
+        await Promise.race([launched.ended, limit, ...(lost ? [lost.died(main.process)] : [])]);
+        await lost?.throwIfDead();
+      }
       if (!launched?.end || !hasFailed(launched.end)) return { pid, drained: round.drained };
       continue;
     }
@@ -114,13 +123,12 @@ async function poll(
 }
 
 /**
- * Waits for the end of the launcher. Workers answer before the main process has initialised its modules for the last time
- * (PROC_POSTCHILDINIT), and it may fail then, for want of its database: it tells its launcher how that went. A main
- * process in the foreground (-DD) has no launcher, and a wrapper around one lives on, hence the limit.
+ * How long the end of the launcher is waited for, ms. Workers answer before the main process has initialised its modules
+ * for the last time (PROC_POSTCHILDINIT), and it may fail then, for want of its database: it tells its launcher how that
+ * went. A main process in the foreground (-DD) has no launcher, and a wrapper around one lives on.
  */
-async function untilInitialised(launched: Launch, mainPid: number, deadline: Deadline): Promise<void> {
-  if (launched.pid === mainPid) return;
-  await Promise.race([launched.ended, deadline.pause(INITIALISATION_MS)]);
+function initialisationLimit(params: Params, { pid }: Launch): number {
+  return pid !== undefined && identify(pid, params) ? INITIALISATION_MS : WRAPPED_INITIALISATION_MS;
 }
 
 /** The polls first: while Kamailio comes up they are refused at no cost, but a FIFO for the reply costs a process. */

@@ -6,8 +6,11 @@ import { VERSION } from '../version.ts';
 import { DOCUMENT_TYPE } from './dtd.ts';
 import { LONG_DESCRIPTION, SHORT_DESCRIPTION } from './texts.ts';
 
-/** The agent's metadata (OCF RA API 1.1), made from the tables of parameters and actions. */
-export function metadataXml(): string {
+/**
+ * The agent's metadata (OCF RA API 1.1), made from the tables of parameters and actions; for who validates it, with its
+ * document type, see dtd.ts.
+ */
+export function metadataXml(forWhom: 'the cluster' | 'a validator'): string {
   const builder = new XMLBuilder({
     ignoreAttributes: false,
     attributeNamePrefix: '@',
@@ -27,7 +30,7 @@ export function metadataXml(): string {
       actions: { action: describeActions() },
     },
   });
-  return document.replace('\n', `\n${DOCUMENT_TYPE}\n`);
+  return forWhom === 'a validator' ? document.replace('\n', `\n${DOCUMENT_TYPE}\n`) : document;
 }
 
 function describeParameter(name: ParameterName): object {

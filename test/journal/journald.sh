@@ -11,6 +11,8 @@ mkdir /mnt/shm
 mount --bind /dev/shm /mnt/shm
 mount --move /mnt /dev
 mkdir -p /run/systemd/journal /run/log/journal
+# From systemd 256 on it ends without one, and a root that somebody has entered by chroot has none.
+grep -q ' /sys/fs/cgroup ' /proc/mounts || mount -t cgroup2 none /sys/fs/cgroup
 ln -s /run/systemd/journal/dev-log /dev/log
 /lib/systemd/systemd-journald </dev/null >/dev/null 2>&1 &
 journald=$!

@@ -114,6 +114,14 @@ test('every parameter is there with type, default, unique group, reloadable and 
   );
 });
 
+test('the document type is for ocf-tester alone, which calls with an interval', async () => {
+  const plain = await callAgent('meta-data');
+  assert.match(plain.stdout, /^<\?xml version="1\.0"\?>\n<resource-agent /);
+  const linted = await callAgent('meta-data', { CRM_meta_interval: '10000' });
+  assert.match(linted.stdout, /^<\?xml version="1\.0"\?>\n<!DOCTYPE resource-agent \[\n/);
+  assert.is(linted.stdout.replace(/<!DOCTYPE .*?\n\]>\n/s, ''), plain.stdout);
+});
+
 test('the table has no parameter that the metadata lacks', async () => {
   const { parameters } = await readMetadata();
   assert.equal(

@@ -21,6 +21,7 @@ export const CLUSTER_CHECKS: readonly ClusterCheck[] = [
     name: "cluster: the README's commands for pcs make a group that runs",
     run: (testbed) => create(testbed, 'pcs'),
   },
+  { name: 'cluster: Pacemaker reads the metadata without an error in its log', run: readMetadata },
   {
     name: 'cluster: a reloadable parameter is changed by reload-agent, and Kamailio runs on',
     instead: restart,
@@ -43,6 +44,16 @@ async function create(testbed: Testbed, tool: 'pcs' | 'crm'): Promise<void> {
   if ((await testbed.state()).resources.length > 0) await testbed.cleanUp();
   await testbed.node(1).mustRun(['sh', '-ec', readmeCommands(tool)]);
   await assertRuns(testbed);
+}
+
+/** Pacemaker has read it by now, for the probes and for the start. */
+async function readMetadata(testbed: Testbed): Promise<void> {
+  for (const node of testbed.nodes) {
+    const log = node.log();
+    assert.match(log, /kamailio_monitor_0/, `${node.name} has probed`);
+    const errors = log.split('\n').filter((line) => /assertion|meta-?data.*(?:fail|error)/i.test(line));
+    assert.equal(errors, [], node.name);
+  }
 }
 
 async function recover(testbed: Testbed): Promise<void> {
