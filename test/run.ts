@@ -43,16 +43,10 @@ let interrupted = false;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Makes roots of three releases of Debian, which takes a quarter of an hour: `npm test -- releases`. */
-function onRequest(file: string): boolean {
-  return file.startsWith('test/releases/') && !process.env.RELEASES;
-}
-
 async function main(filters: readonly string[]): Promise<number> {
-  const all = globSync('test/**/*.test.ts', { cwd: root }).sort();
-  const files = all.filter((file) =>
-    filters.length === 0 ? !onRequest(file) : filters.some((part) => file.includes(part)),
-  );
+  const files = globSync('test/**/*.test.ts', { cwd: root })
+    .sort()
+    .filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)));
   const width = Math.max(...files.map((file) => file.length), 0);
   const results: Result[] = [];
   const failures: string[] = [];
@@ -74,8 +68,6 @@ async function main(filters: readonly string[]): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: LANES }, (_, lane) => runLane(lane)));
-  if (filters.length === 0 && all.some(onRequest))
-    console.log('test/releases/ was left out; `npm test -- releases` tries Debian 11, 13 and sid');
   if (files.length === 0) console.log(`no suite is named like ${filters.join(', ') || 'test/**/*.test.ts'}`);
   // At the end once more: who reads a long log, or only its tail, finds them there.
   for (const failure of failures) console.log(`\nfailed: ${failure}`);

@@ -34,6 +34,9 @@ export const NEEDS_OF_ROOT: readonly Need[] = [
   ...['debootstrap', 'apt-get', 'nsenter'],
 ];
 
+/** apt-get's words; sid changes several times a day, and not all at once. */
+const MISFIT = /unmet dependencies|Unable to correct problems|no installation candidate/;
+
 /** The root of a release that `make` makes, or why there is none: not every package source has every release. */
 export function rootOrWhyNot(
   codename: string,
@@ -44,8 +47,11 @@ export function rootOrWhyNot(
   try {
     return { path: make(), need: [true, ''] };
   } catch (error) {
-    if (!/Failed getting release file|Invalid Release file/.test(String(error))) throw error;
-    return { path: '', need: [false, `the package source has no ${codename}`] };
+    if (/Failed getting release file|Invalid Release file/.test(String(error)))
+      return { path: '', need: [false, `the package source has no ${codename}`] };
+    if (codename === 'sid' && MISFIT.test(String(error)))
+      return { path: '', need: [false, "sid's packages do not fit together today"] };
+    throw error;
   }
 }
 
