@@ -146,7 +146,7 @@ export class LostStart {
   private async explainDeath(): Promise<Failure> {
     const dead = this.most - this.left;
     const died =
-      dead > 1 ? `${dead} of its processes` : dead === 1 ? 'one of its processes' : 'processes of Kamailio';
+      dead > 1 ? `${dead} of its processes` : dead === 1 ? 'one of its processes' : "Kamailio's processes";
     const left = `${this.left} besides the main one ${this.left === 1 ? 'is' : 'are'} left`;
     await terminateInstance(this.params, this.deadline.sooner(GRACE_MS), this.deadline, {
       only: this.launched.owns,
@@ -156,7 +156,8 @@ export class LostStart {
     const why =
       words.join(' | ') || (serves ? 'it served when it was repeated in the foreground' : 'no word of why');
     const failure = new Failure(
-      { seen: `${died} died when they were initialised: ${why} (${left})`, remedy: 'see its log' },
+      // Few words: Pacemaker keeps 127 characters, and what counts is Kamailio's own.
+      { seen: `${died} died at the start: ${why} (${left})`, remedy: 'see its log' },
       OCF_ERR_GENERIC,
     );
     return serves || canPass(words) ? new PassingFailure(failure, serves) : failure;
