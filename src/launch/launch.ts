@@ -43,6 +43,8 @@ const LAUNCH_MARK = 'OCF_KAMAILIO_LAUNCH';
 const KEEP_CHARACTERS = 65_536;
 /** How long a failed launcher's stderr is read on when a process of its own still holds it, ms. */
 const LAST_WORDS_MS = 300;
+/** Where a message begins behind another one: ` 2(183) ERROR: `. */
+const INNER_HEAD = /(?<=\S) +(?=\d+\(\d+\) (?:EMERG|ALERT|CRITICAL|ERROR|WARNING|NOTICE|INFO|DEBUG): )/g;
 /** `ERROR: <core> [core/udp_server.c:402]: udp_init(): ` */
 const MESSAGE_HEAD = /^[A-Z]+: (\S+) \[[^\]]+:\d+\]: (?:\w+\(\): )?/;
 
@@ -117,7 +119,9 @@ export function launch(
  * failed because of it.
  */
 export function errorLines(output: string, which: 'first' | 'last'): string[] {
+  // Two processes that write at the same time may leave both lines on one.
   const lines = output
+    .replaceAll(INNER_HEAD, '\n')
     .split('\n')
     .filter((line) => line.trim() !== '' && !/\b(INFO|NOTICE|DEBUG|WARNING): /.test(line))
     .map((line) => line.replace(/^ *\d+\(\d+\) */, '').trim())

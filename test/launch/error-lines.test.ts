@@ -34,6 +34,13 @@ for (const cause of [
   });
 }
 
+test('of two lines that came out on one the first that is whole counts', () => {
+  const one = '2(184) ERROR: db_postgres [a.c:1]: f(): connection to server at "127.0.0.1", port 1 failed: ';
+  const two = ' 2(183) ERROR: db_postgres [a.c:1]: f(): port 1 failed: Connection refused';
+  const [cause] = errorLines(`${one}${two}\n 0(1) ERROR: <core> [b.c:1]: g(): last\n`, 'last');
+  assert.is(cause, 'db_postgres: port 1 failed: Connection refused');
+});
+
 test('without such a line it is the last three, and of a rejected configuration the first three', () => {
   assert.equal(errorLines('one\ntwo\nthree\nfour', 'last'), ['two', 'three', 'four']);
   assert.equal(errorLines(DATABASE_DOWN.replace("Can't connect", 'x'), 'first').length, 3);

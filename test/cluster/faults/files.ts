@@ -75,11 +75,15 @@ export const FILE_FAULTS: readonly Fault[] = [
     monitor: DEAD,
     start: { code: 1, reason: /pidfile \S+ is empty \(is its disk full\?\)/ },
     cluster: 'moves it',
-    inflict: async ({ testbed, sh, signal, pids }) => {
+    inflict: async ({ testbed, node, sh, signal, pids }) => {
       await setTimeoutOf(testbed, 'start', 6);
-      await sh('rm "$1"; dd if=/dev/zero of=/run/filler bs=4k 2>/dev/null || true', PIDFILE);
+      await sh('rm "$1"', PIDFILE);
+      // Also what is freed meanwhile: the stop removes what a watcher has written.
+      const filler = node.start(['sh', '-c', 'while :; do cat /dev/zero >>/run/filler; sleep 0.01; done']);
+      await testbed.waitFor(async () => /^ *0$/m.test(await sh('df --output=avail /run')), '/run is full');
       await signal('KILL', pids);
       return async () => {
+        await filler.stop();
         await sh('rm /run/filler');
         await setTimeoutOf(testbed, 'start', TIMEOUTS.start);
       };

@@ -21,6 +21,8 @@ export interface Service {
   failures(): Promise<FailedOperation[]>;
   /** The first failed monitor that its node has logged since, also when the cluster shows a later failure instead. */
   loggedMonitor(): { readonly code: number; readonly reason: string } | undefined;
+  /** Whether its node has logged a report of the watcher since, also when the cluster shows a later failure instead. */
+  isReported(): boolean;
   /** Those of its processes that Kamailio describes so (RPC core.psx). Throws when there is none. */
   workers(description: RegExp): Promise<number[]>;
   /** Signals processes on its node. */
@@ -52,6 +54,7 @@ export async function findService(testbed: Testbed): Promise<Service> {
       const [, reason = '', code] = FAILED_MONITOR.exec(node.log().slice(logged)) ?? [];
       return code === undefined ? undefined : { code: Number(code), reason };
     },
+    isReported: () => REPORT.test(node.log().slice(logged)),
     workers: async (description) => {
       const { result }: { result: readonly Worker[] } = JSON.parse(await service.rpc('core.psx'));
       const found = result.filter(({ DSC }) => description.test(DSC)).map(({ PID }) => PID);
@@ -80,6 +83,9 @@ export async function failCount({ testbed }: Pick<Service, 'testbed'>): Promise<
 const FAILED_MONITOR = new RegExp(
   `Result of monitor operation for ${KAMAILIO} on \\S+: .*?\\((.*)\\) \\| .* key=${KAMAILIO}_monitor_[1-9]\\d* rc=([1-9]\\d*)`,
 );
+
+/** What the cluster notes when a watcher has reported a failure: to Pacemaker that is an operation of its own. */
+const REPORT = new RegExp(`fail-count-${KAMAILIO}#asyncmon_0\\[`);
 
 /** Pids of the instance's processes on a node; Kamailios of other instances are not among them. */
 export async function kamailioPids(node: TestbedNode): Promise<number[]> {

@@ -85,7 +85,7 @@ async function assertFailure(
     resource === KAMAILIO && done === task && (task !== 'monitor' || intervalMs > 0);
   const found = await service.testbed.waitFor(
     async () =>
-      (task === 'monitor' && WATCH !== 'off' && (await isReported(service)) && 'reported') ||
+      (task === 'monitor' && WATCH !== 'off' && service.isReported() && 'reported') ||
       ((await service.failures()).find(isMeant) ??
         (task === 'monitor' ? service.loggedMonitor() : undefined)),
     `the cluster shows a failed ${task}`,
@@ -93,12 +93,6 @@ async function assertFailure(
   );
   if (found === 'reported') console.log('         the watcher has reported it');
   else assertVerdict(task, verdict, found.code, found.reason);
-}
-
-/** Whether the watcher was first: to Pacemaker a report of crm_resource is an operation of its own. */
-async function isReported(service: Service): Promise<boolean> {
-  const failures = await service.failures();
-  return failures.some(({ resource, task }) => resource === KAMAILIO && task === 'asyncmon');
 }
 
 function assertVerdict(task: string, verdict: Verdict, code: number, reason: string): void {
