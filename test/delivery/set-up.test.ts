@@ -12,10 +12,16 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cloneSource } from './build.ts';
 import { NEEDS_OF_ROOT, withRoot } from './root.ts';
-import { mustRun, type Need, ROOT, run, testWith, workDirectory } from './tools.ts';
+import { mustRun, type Need, ROOT, type Run, run, testWith, workDirectory } from './tools.ts';
 
 const work = workDirectory('set-up');
 const SETUP = 'packaging/dev/setup.sh';
+
+/** As a person calls it: by the machine's Node.js, whose npm may not know that of the suites. */
+function setUp(clone: string): Run {
+  const places = (process.env.PATH ?? '').split(':').filter((place) => !place.includes('node_modules'));
+  return run('sh', [SETUP, 'kamailio'], { cwd: clone, env: { PATH: places.join(':') } });
+}
 
 const HAS_REGISTRY: Need = [run('npm', ['view', 'mri', 'version']).status === 0, 'npm reaches no registry'];
 
@@ -27,17 +33,13 @@ testWith(
     cloneSource(clone);
     rmSync(join(clone, 'node_modules'));
     const before = mustRun('git', ['status', '--porcelain'], { cwd: clone });
-    const { status, output } = run('sh', [SETUP, 'kamailio'], { cwd: clone });
+    const { status, output } = setUp(clone);
     assert.is(status, 0, output);
-    assert.not.match(output, /warn/i);
+    assert.not.match(output, /warn/i, output);
     assert.is(mustRun('git', ['status', '--porcelain'], { cwd: clone }), before);
     for (const program of ['tsc', 'biome', 'esbuild', 'node'])
       assert.ok(existsSync(join(clone, 'node_modules/.bin', program)), program);
-    assert.is(
-      run('sh', [SETUP, 'kamailio'], { cwd: clone }).output,
-      '',
-      'the second time there is nothing to do',
-    );
+    assert.is(setUp(clone).output, '', 'the second time there is nothing to do');
   },
 );
 
@@ -55,14 +57,14 @@ testWith(
         writeFileSync(place(name), '{}\n');
       for (const name of ['package.json', 'package-lock.json']) utimesSync(place(name), 0, 0);
       for (const file of ['resolv.conf', 'hosts']) copyFileSync(`/etc/${file}`, join(path, 'etc', file));
-      const file = join(path, 'etc/ethertypes');
+      const file = join(path, 'etc/screenrc');
       writeFileSync(file, 'made by a person\n');
-      const words = [inside, 'sh', join('/project', SETUP), 'netbase'];
+      const words = [inside, 'sh', join('/project', SETUP), 'screen'];
       const { status, output } = run('chroot', words, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } });
       assert.is(status, 0, output);
-      assert.match(output, 'setup: installing with apt-get: netbase');
+      assert.match(output, 'setup: installing with apt-get: screen');
       assert.is(readFileSync(file, 'utf8'), 'made by a person\n');
-      assert.ok(existsSync(join(path, 'etc/protocols')), 'the package is not installed');
+      assert.ok(existsSync(join(path, 'usr/bin/screen')), 'the package is not installed');
     });
   },
 );
