@@ -190,6 +190,7 @@ const GROUPS = ['/sys/fs/cgroup/systemd', '/sys/fs/cgroup'].find((path) =>
   existsSync(join(path, 'cgroup.procs')),
 );
 const testWithGroups = GROUPS === undefined ? test.skip : test;
+if (GROUPS === undefined) console.log('skipped: units of systemd: /sys/fs/cgroup is not mounted');
 
 /** Has the processes of a Kamailio in the group that systemd would make for a unit. */
 async function withUnit(unit: string, body: (instance: TestInstance) => Promise<void>): Promise<void> {
