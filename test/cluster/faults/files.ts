@@ -75,18 +75,25 @@ export const FILE_FAULTS: readonly Fault[] = [
     monitor: DEAD,
     start: { code: 1, reason: /pidfile \S+ is empty \(is its disk full\?\)/ },
     cluster: 'moves it',
-    inflict: async ({ testbed, node, sh, signal, pids }) => {
-      await setTimeoutOf(testbed, 'start', 6);
-      await sh('rm "$1"', PIDFILE);
-      // Also what is freed meanwhile: the stop removes what a watcher has written.
+    // Also what is freed later: the stop removes the pidfile, and what a watcher has written.
+    prepare: async ({ testbed, node, sh }) => {
       const filler = node.start(['sh', '-c', 'while :; do cat /dev/zero >>/run/filler; sleep 0.01; done']);
-      await testbed.waitFor(async () => /^ *0$/m.test(await sh('df --output=avail /run')), '/run is full');
-      await signal('KILL', pids);
-      return async () => {
+      const mend = async () => {
         await filler.stop();
-        await sh('rm /run/filler');
-        await setTimeoutOf(testbed, 'start', TIMEOUTS.start);
+        await sh('rm -f /run/filler');
       };
+      try {
+        await testbed.waitFor(async () => /^ *0$/m.test(await sh('df --output=avail /run')), '/run is full');
+      } catch (error) {
+        await mend();
+        throw error;
+      }
+      return mend;
+    },
+    inflict: async ({ testbed, signal, pids }) => {
+      await setTimeoutOf(testbed, 'start', 6);
+      await signal('KILL', pids);
+      return () => setTimeoutOf(testbed, 'start', TIMEOUTS.start);
     },
   },
   {
