@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { builtPackages, packageName } from '../delivery/build.ts';
 import { OURS } from '../delivery/order.ts';
@@ -48,7 +48,7 @@ export function installScript(root: Root): string {
   const agent = join(root.path, AGENT_PATH);
   mkdirSync(dirname(join(root.path, KEPT)), { recursive: true });
   renameSync(agent, join(root.path, KEPT));
-  cpSync(join(ROOT, 'dist/kamailio'), agent);
+  copyFileSync(join(ROOT, 'dist/kamailio'), agent);
   return KEPT;
 }
 

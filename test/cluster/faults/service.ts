@@ -85,7 +85,7 @@ const FAILED_MONITOR = new RegExp(
 );
 
 /** What the cluster notes when a watcher has reported a failure: to Pacemaker that is an operation of its own. */
-const REPORT = new RegExp(`fail-count-${KAMAILIO}#asyncmon_0\\[`);
+const REPORT = new RegExp(`Setting fail-count-${KAMAILIO}#asyncmon_0\\[.* -> \\d`);
 
 /** Pids of the instance's processes on a node; Kamailios of other instances are not among them. */
 export async function kamailioPids(node: TestbedNode): Promise<number[]> {
