@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../failure/failure.ts';
+import { quietly } from '../failure/quietly.ts';
 import { isExhaustion } from '../failure/system-error.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
 import { newReplyFifoName } from './fifo-names.ts';
@@ -107,13 +108,5 @@ function open(path: string, stolen: () => Failure): number {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
     throw isExhaustion(error) ? error : stolen();
-  }
-}
-
-function quietly(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // Already gone.
   }
 }

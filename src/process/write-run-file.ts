@@ -1,4 +1,5 @@
 import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { quietly } from '../failure/quietly.ts';
 import { errorCode } from '../failure/system-error.ts';
 import { ensureDirectory, removeIfEmpty } from './directory.ts';
 import { RUN_DIRECTORY } from './run-directory.ts';
@@ -39,12 +40,4 @@ export function writeRunFile(path: string, text: string, mode: 0o600 | 0o644): v
 export function removeRunFiles(...paths: readonly string[]): void {
   for (const path of paths) quietly(() => unlinkSync(path));
   removeIfEmpty(RUN_DIRECTORY);
-}
-
-function quietly(act: () => void): void {
-  try {
-    act();
-  } catch {
-    // Not there, or not this account's.
-  }
 }

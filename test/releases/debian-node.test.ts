@@ -4,7 +4,7 @@ import { NEEDS_OF_ROOT, rootOrWhyNot, withRoot } from '../delivery/root.ts';
 import { AGENT_PATH } from '../delivery/small-packages.ts';
 import { testWith } from '../delivery/tools.ts';
 import { CHECKS } from './checks/all.ts';
-import { installScript, type Result, runChecks } from './inside.ts';
+import { assertHeld, installScript, type Result, runChecks } from './inside.ts';
 import { releaseRoot } from './root.ts';
 
 /** Releases whose own Node.js, as apt installs it, is new enough for the script; Debian 11 has 12. */
@@ -28,12 +28,7 @@ for (const { codename, release, node } of RELEASES_WITH_NODE) {
     }, path);
   });
 
-  for (const { name } of CHECKS)
-    testWith(needs, `${title}: ${name}`, () => {
-      const result = results.find((one) => one.name === name);
-      assert.ok(result, `${title}: ${name}: not tried`);
-      assert.is(result.error, undefined, `${title}: ${name}: ${result.error}`);
-    });
+  for (const { name } of CHECKS) testWith(needs, `${title}: ${name}`, () => assertHeld(results, name, title));
 }
 
 test.run();

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import * as assert from 'uvu/assert';
 import { builtPackages, packageName } from '../delivery/build.ts';
 import { OURS } from '../delivery/order.ts';
 import { intoNamespace, type Root } from '../delivery/root.ts';
@@ -14,6 +15,13 @@ export interface Result {
   readonly error?: string;
   /** Why the release cannot do it. */
   readonly whyNot?: string;
+}
+
+/** Throws unless the check `name` was tried in `where`, the release, and holds. */
+export function assertHeld(results: readonly Result[], name: string, where: string): void {
+  const result = results.find((one) => one.name === name);
+  assert.ok(result, `${where}: ${name}: not tried`);
+  assert.is(result.error, undefined, `${where}: ${name}: ${result.error}`);
 }
 
 /** Where our package puts the shell agent. */

@@ -1,10 +1,9 @@
 import { test } from 'uvu';
-import * as assert from 'uvu/assert';
 import { NEEDS_OF_BUILD } from '../delivery/build.ts';
 import { NEEDS_OF_ROOT, rootOrWhyNot, withRoot } from '../delivery/root.ts';
 import { testWith } from '../delivery/tools.ts';
 import { CHECKS } from './checks/all.ts';
-import { installPackage, type Result, runChecks, WAY_BACK, wayBack } from './inside.ts';
+import { assertHeld, installPackage, type Result, runChecks, WAY_BACK, wayBack } from './inside.ts';
 import { RELEASES_NOW, releaseRoot } from './root.ts';
 import { noteTried } from './tried.ts';
 
@@ -41,9 +40,7 @@ for (const { codename, release, path, need } of roots) {
 for (const { codename, release, path, need } of roots) {
   for (const name of [...CHECKS.map((check) => check.name), WAY_BACK])
     testWith([...NEEDS_OF_BUILD, ...NEEDS_OF_ROOT, 'ip', need], `${release}: ${name}`, async () => {
-      const result = (await resultsOf(codename)).find((one) => one.name === name);
-      assert.ok(result, `${release}: ${name}: not tried`);
-      assert.is(result.error, undefined, `${release}: ${name}: ${result.error}`);
+      assertHeld(await resultsOf(codename), name, release);
     });
   testWith(
     [...NEEDS_OF_BUILD, ...NEEDS_OF_ROOT, 'ip', need],
