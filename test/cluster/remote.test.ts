@@ -27,6 +27,8 @@ else
       const watchers = async () =>
         (await node.run(['pgrep', '-f', '^ocf-watcher: '])).stdout.split('\n').length - 1;
       await testbed.waitFor(async () => (await watchers()) === 1, 'its watcher runs');
+      // A monitor in flight would see the crash, too.
+      await testbed.settle();
       const main = async () => `${await node.read(PIDFILE)}`.trim();
       const before = await main();
       const pids = (await node.mustRun(['pgrep', '-x', 'kamailio'])).trim().split('\n');

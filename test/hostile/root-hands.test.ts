@@ -66,11 +66,14 @@ test("a link that a worker plants in the pidfile's place has root create nothing
       setInterval(() => attempt(() => fs.symlinkSync(${JSON.stringify(target)}, ${JSON.stringify(instance.pidfile)})), 0);
       ready();`;
     await withAttacker(instance, plant, async () => {
-      for (let round = 0; round < 3; round += 1) {
+      // On a busy machine the attacker may come too late: then the start succeeds.
+      let hits = 0;
+      for (let round = 0; round < 20 && hits < 3; round += 1) {
         const started = await call(instance, 'start', {}, { env: { OCF_RESKEY_CRM_meta_timeout: '2000' } });
-        assert.is.not(started.code, 0, started.stderr);
+        if (started.code !== 0) hits += 1;
         assertCall(await call(instance, 'stop'), 0);
       }
+      assert.is(hits, 3, 'links were planted in time');
     });
   }));
 

@@ -1,8 +1,10 @@
+import * as assert from 'uvu/assert';
 import { SERVICE_ADDRESS } from '../testbed/configuration.ts';
-import { GROUP, KAMAILIO } from '../testbed/kamailio.ts';
+import { GROUP, KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
 import { AGENT_PATH } from '../testbed/node.ts';
 import { CONFFILE, configuration, makeDeaf, setTimeoutOf, TIMEOUTS } from './configuration.ts';
 import { DEAD, type Fault } from './fault.ts';
+import { assertNoFailure } from './holds.ts';
 import { kamailioPids, type Service } from './service.ts';
 
 /** Faults of the cluster: its nodes, its network, its executor. */
@@ -50,7 +52,7 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     // there before it is back.
     broken: 'the executor is killed on the node that coordinates the cluster',
     monitor: { code: 0 },
-    cluster: 'leaves it alone',
+    cluster: { does: 'leaves it alone, or takes this node for gone', until: untilLeftAlone },
     prepare: async ({ testbed, node }) => {
       const found = await testbed.command(['crmadmin', '--dc_lookup']);
       const controller = /^Designated Controller is: (\S+)/.exec(found)?.[1] ?? '';
@@ -93,6 +95,20 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     },
   },
 ];
+
+/**
+ * Waits until the cluster has nothing left to do. Kamailio was left alone, unless another node was elected to coordinate
+ * before this one was back: that one may have started it as well, and then both are stopped, and one is started. Neither is
+ * a failure of Kamailio.
+ */
+async function untilLeftAlone(service: Service): Promise<void> {
+  const { testbed, node, main } = service;
+  await testbed.settle();
+  await assertNoFailure(service);
+  const { coordinator } = await testbed.state();
+  const isSame = Number(await node.read(PIDFILE)) === main;
+  assert.ok(isSame || coordinator !== node.name, `${node.name} coordinates, and the main process is another`);
+}
 
 /** Stops the agent (SIGSTOP) once it is at work and the second command succeeds: the executor loses patience with it. */
 const STOP_AGENT = `until agent=$(pgrep -f "$1") && $2 >/dev/null; do :; done

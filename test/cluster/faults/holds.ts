@@ -4,7 +4,7 @@ import { KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
 import { AGENT_PATH, type TestbedNode } from '../testbed/node.ts';
 import type { Testbed } from '../testbed/testbed.ts';
 import { WATCH } from './configuration.ts';
-import { kamailioPids } from './service.ts';
+import { failCount, kamailioPids, type Service } from './service.ts';
 
 /** The command line of an agent at work; the bracket keeps a search for it from finding itself. */
 const AGENT_CALL = `${AGENT_PATH} [a-z]`;
@@ -41,6 +41,17 @@ export async function assertHolds(testbed: Testbed): Promise<void> {
     }, `no FIFO and no call of the agent is left on ${node.name}`);
   };
   await Promise.all(testbed.nodes.map(assertNode));
+}
+
+/** Throws when an operation of Kamailio has failed since the fault began, or its watcher has reported it. */
+export async function assertNoFailure(service: Service): Promise<void> {
+  // 190 is shown among the failures, but counts as none.
+  const failures = await service.failures();
+  assert.equal(
+    failures.filter(({ code }) => code !== 190),
+    [],
+  );
+  assert.is(await failCount(service), service.failCount, 'no failure is counted');
 }
 
 async function assertOneKamailio(node: TestbedNode): Promise<void> {
