@@ -3,6 +3,6 @@ export function quietly(act: () => void): void {
   try {
     act();
   } catch {
-    // As said.
+    // No loss.
   }
 }
