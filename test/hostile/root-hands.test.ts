@@ -71,6 +71,7 @@ test("a link that a worker plants in the pidfile's place has root create nothing
       for (let round = 0; round < 20 && hits < 3; round += 1) {
         const started = await call(instance, 'start', {}, { env: { OCF_RESKEY_CRM_meta_timeout: '2000' } });
         if (started.code !== 0) hits += 1;
+        else assert.ok(lstatSync(instance.pidfile).isFile(), started.stderr);
         assertCall(await call(instance, 'stop'), 0);
       }
       assert.is(hits, 3, 'links were planted in time');

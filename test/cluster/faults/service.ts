@@ -23,6 +23,8 @@ export interface Service {
   loggedMonitor(): { readonly code: number; readonly reason: string } | undefined;
   /** Whether its node has logged a report of the watcher since, also when the cluster shows a later failure instead. */
   isReported(): boolean;
+  /** What the cluster has decided to do with it since, on whichever node coordinates: `Start kamailio ( node2 )`. */
+  decisions(): readonly string[];
   /** Those of its processes that Kamailio describes so (RPC core.psx). Throws when there is none. */
   workers(description: RegExp): Promise<number[]>;
   /** Signals processes on its node. */
@@ -41,6 +43,7 @@ export async function findService(testbed: Testbed): Promise<Service> {
   const pids = await kamailioPids(node);
   const shown = async () => (await testbed.state()).failures;
   const logged = node.log().length;
+  const allLogged = testbed.nodes.map((one) => ({ one, length: one.log().length }));
   const earlier = new Set((await shown()).map((failure) => JSON.stringify(failure)));
   const service: Service = {
     testbed,
@@ -55,6 +58,10 @@ export async function findService(testbed: Testbed): Promise<Service> {
       return code === undefined ? undefined : { code: Number(code), reason };
     },
     isReported: () => REPORT.test(node.log().slice(logged)),
+    decisions: () =>
+      allLogged.flatMap(({ one, length }) =>
+        [...one.log().slice(length).matchAll(DECISION)].map(([, what = '']) => what.replace(/\s+/g, ' ')),
+      ),
     workers: async (description) => {
       const { result }: { result: readonly Worker[] } = JSON.parse(await service.rpc('core.psx'));
       const found = result.filter(({ DSC }) => description.test(DSC)).map(({ PID }) => PID);
@@ -86,6 +93,9 @@ const FAILED_MONITOR = new RegExp(
 
 /** What the cluster notes when a watcher has reported a failure: to Pacemaker that is an operation of its own. */
 const REPORT = new RegExp(`Setting fail-count-${KAMAILIO}#asyncmon_0\\[.* -> \\d`);
+
+/** A line of the scheduler in pacemaker.log. */
+const DECISION = new RegExp(`Actions: (\\w+\\s+${KAMAILIO}\\s.*?\\))`, 'g');
 
 /** Pids of the instance's processes on a node; Kamailios of other instances are not among them. */
 export async function kamailioPids(node: TestbedNode): Promise<number[]> {
