@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { KAMAILIO, PIDFILE } from './testbed/kamailio.ts';
+import { kamailios, mainPid, strike, watchers } from './on-node.ts';
+import { KAMAILIO } from './testbed/kamailio.ts';
 import { endRemote, makeRemote, obtainDaemon } from './testbed/remote.ts';
 import { clusterSuite } from './testbed/suite.ts';
 
@@ -24,25 +25,23 @@ else
         const { resources } = await testbed.state();
         return resources.some(({ id, active, nodes }) => id === KAMAILIO && active && nodes.includes(FAR));
       }, 'Kamailio runs there');
-      const watchers = async () =>
-        (await node.run(['pgrep', '-f', '^ocf-watcher: '])).stdout.split('\n').length - 1;
-      await testbed.waitFor(async () => (await watchers()) === 1, 'its watcher runs');
+      await testbed.waitFor(async () => (await watchers(node)).length === 1, 'its watcher runs');
       // A monitor in flight would see the crash, too.
       await testbed.settle();
-      const main = async () => `${await node.read(PIDFILE)}`.trim();
-      const before = await main();
-      const pids = (await node.mustRun(['pgrep', '-x', 'kamailio'])).trim().split('\n');
-      await node.mustRun(['kill', '-KILL', ...pids]);
+      const before = await mainPid(node);
+      await strike(node, 'KILL');
       await testbed.waitFor(async () => {
-        const now = await main();
+        const now = await mainPid(node);
         return /^\d+$/.test(now) && now !== before && (await testbed.answers());
       }, 'it is recovered there');
-      await testbed.waitFor(async () => (await watchers()) === 1, 'the next watcher runs');
+      await testbed.waitFor(async () => (await watchers(node)).length === 1, 'the next watcher runs');
       // From a remote node the cluster takes no failure: it was asked to look again, and counts nothing.
       assert.equal((await testbed.state()).failures, []);
       await testbed.command(['crm_resource', '-r', 'sip', '--meta', '-p', 'target-role', '-v', 'Stopped']);
-      await testbed.waitFor(async () => (await watchers()) === 0, 'the stop ends the watcher');
-      assert.is((await node.run(['pgrep', '-x', 'kamailio'])).code, 1, 'nobody has it started again');
+      await testbed.waitFor(async () => (await watchers(node)).length === 0, 'the stop ends the watcher');
+      await testbed.waitFor(async () => (await kamailios(node)).length === 0, 'the stop ends Kamailio');
+      await testbed.settle();
+      assert.equal(await kamailios(node), [], 'nobody has it started again');
     } finally {
       for (const scope of ['constraints', 'resources'])
         await testbed.command(['cibadmin', '--replace', '--scope', scope, '--xml-text', `<${scope}/>`]);

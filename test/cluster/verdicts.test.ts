@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { mainPid } from './on-node.ts';
 import { exampleFile, KAMAILIO, PIDFILE } from './testbed/kamailio.ts';
 import type { TestbedNode } from './testbed/node.ts';
 import { primitiveXml } from './testbed/resources.ts';
@@ -11,10 +12,6 @@ const OPERATIONS = [
   { name: 'start', interval: 0, timeout: 60 },
   { name: 'stop', interval: 0, timeout: 30 },
 ] as const;
-
-async function mainPid(node: TestbedNode): Promise<string> {
-  return `${await node.read(PIDFILE)}`.trim();
-}
 
 /** The pid of the process that runs slow timers: without it SIP goes on all the same. */
 async function slowTimer(node: TestbedNode): Promise<string> {

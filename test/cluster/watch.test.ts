@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { KAMAILIO, kamailioOperations, PIDFILE } from './testbed/kamailio.ts';
+import { kamailios, mainPid, reports, strike, watchers } from './on-node.ts';
+import { KAMAILIO, kamailioOperations } from './testbed/kamailio.ts';
 import type { TestbedNode } from './testbed/node.ts';
 import { cloneXml, primitiveXml } from './testbed/resources.ts';
 import { clusterSuite } from './testbed/suite.ts';
@@ -20,34 +21,12 @@ async function createWatched(
   return node;
 }
 
-async function watchers(node: TestbedNode): Promise<string[]> {
-  const { stdout } = await node.run(['pgrep', '-f', '^ocf-watcher: ']);
-  return stdout.split('\n').filter((pid) => pid !== '');
-}
-
-async function mainPid(node: TestbedNode): Promise<string> {
-  return `${await node.read(PIDFILE)}`.trim();
-}
-
-async function crash(node: TestbedNode): Promise<void> {
-  const pids = (await node.mustRun(['pgrep', '-x', 'kamailio'])).trim().split('\n');
-  await node.mustRun(['kill', '-KILL', ...pids]);
-}
-
 /** Waits until another main process than `before` runs on the node, and callers are answered. */
 async function untilRecovered(testbed: Testbed, node: TestbedNode, before: string): Promise<void> {
   await testbed.waitFor(async () => {
     const now = await mainPid(node);
     return /^\d+$/.test(now) && now !== before && (await testbed.answers());
   }, 'it is recovered');
-}
-
-/** The lines with which watchers on a node say that they have reported something. */
-function reports(node: TestbedNode): string[] {
-  return node
-    .log()
-    .split('\n')
-    .filter((line) => line.includes('; reported to the cluster (resource '));
 }
 
 async function failCount(testbed: Testbed): Promise<number> {
@@ -59,7 +38,7 @@ test('a crash is recovered at once, by one report, and the new Kamailio has a wa
   const node = await createWatched(testbed);
   const [pid, [watcher]] = [await mainPid(node), await watchers(node)];
   const before = reports(node).length;
-  await crash(node);
+  await strike(node, 'KILL');
   await untilRecovered(testbed, node, pid);
   await testbed.settle();
   assert.is(reports(node).slice(before).length, 1, reports(node).slice(before).join('\n'));
@@ -82,8 +61,7 @@ test('a hang is recovered with watch=sip, and intended stops are not reported', 
   const node = await testbed.untilRunning(KAMAILIO);
   await testbed.waitFor(async () => (await watchers(node)).length === 1, 'the watcher runs');
   const [pid, before] = [await mainPid(node), reports(node).length];
-  const pids = (await node.mustRun(['pgrep', '-x', 'kamailio'])).trim().split('\n');
-  await node.mustRun(['kill', '-STOP', ...pids]);
+  await strike(node, 'STOP');
   await untilRecovered(testbed, node, pid);
   await testbed.settle();
   assert.is(reports(node).length, before + 1);
@@ -117,7 +95,7 @@ test('a crash in maintenance mode is left alone until the mode ends', async (tes
   await maintenance('true');
   await testbed.settle();
   const log = node.log().length;
-  await crash(node);
+  await strike(node, 'KILL');
   await testbed.waitFor(
     () => /not reported yet: the resource is not managed/.test(node.log().slice(log)),
     'it was seen',
@@ -135,7 +113,7 @@ test('crashes in a row are one report each, and migration-threshold moves the se
   let crashes = 0;
   for (let failures = 0; failures < threshold; failures = await failCount(testbed)) {
     await testbed.waitFor(async () => (await watchers(node)).length === 1, 'the watcher runs');
-    await crash(node);
+    await strike(node, 'KILL');
     crashes += 1;
     await testbed.waitFor(() => reports(node).length === before + crashes, `crash ${crashes} is reported`);
     await testbed.waitFor(() => testbed.answers(), 'it is recovered');
@@ -196,9 +174,9 @@ for (const unique of ['false', 'true']) {
     await testbed.settle();
     const [crashing, other] = (await places()).map((name) => testbed.node(name));
     assert.ok(crashing && other);
-    const pids = async (node: TestbedNode) => (await node.run(['pgrep', '-x', 'kamailio'])).stdout;
+    const pids = async (node: TestbedNode) => (await kamailios(node)).join();
     const [crashed, untouched] = [await pids(crashing), await pids(other)];
-    await crash(crashing);
+    await strike(crashing, 'KILL');
     await testbed.waitFor(async () => {
       const now = await pids(crashing);
       return now !== '' && now !== crashed;
@@ -208,7 +186,7 @@ for (const unique of ['false', 'true']) {
     assert.is((await testbed.state()).failures.length, 1);
     const both = [crashing, other];
     const [before, reported] = [await Promise.all(both.map(pids)), both.map((node) => reports(node).length)];
-    await Promise.all(both.map(crash));
+    await Promise.all(both.map((node) => strike(node, 'KILL')));
     await testbed.waitFor(async () => {
       const now = await Promise.all(both.map(pids));
       return now.every((some, index) => some !== '' && some !== before[index]);
@@ -229,13 +207,13 @@ test('a node that has lost the quorum: its watcher reports a crash where the clu
   const [pid, before] = [await mainPid(node), reports(node).length];
   for (const other of testbed.nodes.filter(({ name }) => name !== node.name)) await other.cut();
   await testbed.waitFor(async () => !(await testbed.state(node)).hasQuorum, 'the quorum is lost');
-  await crash(node);
+  await strike(node, 'KILL');
   await untilRecovered(testbed, node, pid);
   await testbed.waitFor(async () => (await watchers(node)).length === 1, 'the next watcher runs');
   assert.is(reports(node).length, before + 1);
   await node.mustRun(['crm_attribute', '--name', 'no-quorum-policy', '--update', 'stop']);
   await testbed.waitFor(
-    async () => (await node.run(['pgrep', '-x', 'kamailio'])).code === 1,
+    async () => (await kamailios(node)).length === 0,
     'the cluster stops it for want of the quorum',
   );
   await testbed.waitFor(async () => (await watchers(node)).length === 0, 'its watcher has ended');
@@ -256,7 +234,7 @@ test('the watcher outlives a restart of Pacemaker, and reports a crash afterward
   await testbed.settle();
   assert.equal(await watchers(node), [watcher]);
   const pid = await mainPid(node);
-  await crash(node);
+  await strike(node, 'KILL');
   await untilRecovered(testbed, node, pid);
 });
 

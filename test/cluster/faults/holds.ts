@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { watchers } from '../on-node.ts';
 import { SERVICE_ADDRESS } from '../testbed/configuration.ts';
 import { KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
 import { AGENT_PATH, type TestbedNode } from '../testbed/node.ts';
@@ -31,8 +32,7 @@ export async function assertHolds(testbed: Testbed): Promise<void> {
     if (isHome) await assertOneKamailio(node);
     else await assertNoTrace(node);
     await testbed.waitFor(async () => {
-      const { stdout } = await node.run(['pgrep', '-f', '^ocf-watcher: ']);
-      return stdout.split('\n').length - 1 === (isHome && WATCH !== 'off' ? 1 : 0);
+      return (await watchers(node)).length === (isHome && WATCH !== 'off' ? 1 : 0);
     }, `there are as many watchers on ${node.name} as there should be`);
     await testbed.waitFor(async () => {
       const fifos = await node.mustRun(['find', '/tmp', '-type', 'p', ...(isHome ? NO_SPARE : [])]);

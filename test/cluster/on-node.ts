@@ -1,0 +1,35 @@
+import { PIDFILE } from './testbed/kamailio.ts';
+import type { TestbedNode } from './testbed/node.ts';
+
+/** The pid of Kamailio's main process as its pidfile names it; empty when there is no pidfile. */
+export async function mainPid(node: TestbedNode): Promise<string> {
+  return `${(await node.read(PIDFILE)) ?? ''}`.trim();
+}
+
+/** Pids of the watchers on a node. */
+export function watchers(node: TestbedNode): Promise<string[]> {
+  return pidsOf(node, '-f', '^ocf-watcher: ');
+}
+
+/** Pids of all processes of all Kamailios on a node. */
+export function kamailios(node: TestbedNode): Promise<string[]> {
+  return pidsOf(node, '-x', 'kamailio');
+}
+
+/** Sends a signal to all processes of Kamailio on a node: KILL is a crash, STOP a hang. */
+export async function strike(node: TestbedNode, signal: 'KILL' | 'STOP'): Promise<void> {
+  await node.mustRun(['kill', `-${signal}`, ...(await kamailios(node))]);
+}
+
+/** The lines with which watchers on a node say that they have reported something. */
+export function reports(node: TestbedNode): string[] {
+  return node
+    .log()
+    .split('\n')
+    .filter((line) => line.includes('; reported to the cluster (resource '));
+}
+
+async function pidsOf(node: TestbedNode, ...search: readonly string[]): Promise<string[]> {
+  const { stdout } = await node.run(['pgrep', ...search]);
+  return stdout.split('\n').filter((pid) => pid !== '');
+}
