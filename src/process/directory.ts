@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Failure } from '../failure/failure.ts';
+import { quietly } from '../failure/quietly.ts';
 import { errorCode } from '../failure/system-error.ts';
 import { runProgram } from '../system/run-program.ts';
 import { oneLine } from '../text/one-line.ts';
@@ -58,11 +59,7 @@ export function removeFrom(directory: string, name: string, owner: Account | und
 
 /** Removes a directory if it is empty; anything else about it is left to whoever made it so. */
 export function removeIfEmpty(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    // Not empty, or not there.
-  }
+  quietly(() => rmdirSync(path));
 }
 
 /**
