@@ -68,6 +68,7 @@ const LIMIT_MS = 90_000;
 /** The testbed around its first process and its nodes. */
 export function assembleTestbed(init: Init, nodes: readonly TestbedNode[]): Testbed {
   const run = async (argv: readonly string[], options?: RunOptions) => runInside(init, argv, options);
+  const readState = stateReader();
   const testbed: Testbed = {
     init,
     nodes,
@@ -81,10 +82,7 @@ export function assembleTestbed(init: Init, nodes: readonly TestbedNode[]): Test
     answers: async (address = SERVICE_ADDRESS, port = 5060) =>
       (await run([...SIPSAK, '-s', `sip:monitor@${address}:${port}`], { timeoutMs: 5000 })).code === 0,
     command: (argv, options) => command(nodes, argv, options),
-    state: async (seenBy) => {
-      const argv = ['crm_mon', '--output-as=xml', '--inactive'];
-      return parseState(await (seenBy ? seenBy.mustRun(argv) : testbed.command(argv)));
-    },
+    state: (seenBy) => readState((argv) => (seenBy ? seenBy.mustRun(argv) : testbed.command(argv))),
     runningOn: async (resource) => {
       const { resources } = await testbed.state();
       const places = resources.filter(
@@ -117,6 +115,20 @@ export function assembleTestbed(init: Init, nodes: readonly TestbedNode[]): Test
     close: () => end(init),
   };
   return testbed;
+}
+
+/**
+ * Reads the cluster's state by a program that runs on a node. All that crm_mon says follows from the CIB, which costs a
+ * twentieth of it, and who waits for something asks again and again: what was read from the same CIB is read once.
+ */
+function stateReader(): (ask: (argv: readonly string[]) => Promise<string>) => Promise<ClusterState> {
+  let last: { readonly cib: string; readonly state: ClusterState } | undefined;
+  return async (ask) => {
+    const cib = await ask(['cibadmin', '--query']);
+    if (last?.cib !== cib)
+      last = { cib, state: parseState(await ask(['crm_mon', '--output-as=xml', '--inactive'])) };
+    return last.state;
+  };
 }
 
 async function command(
