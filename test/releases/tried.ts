@@ -29,7 +29,10 @@ const PACKAGES = {
   'resource-agents': 'resource-agents',
 } as const;
 
-/** Notes what a part of the suite tried on a release, and writes the parts that have tried every release into the page. */
+/**
+ * Notes what a part of the suite tried on a release. When both parts have tried every release, writes them into the page:
+ * half a table would be another source, and the packages would be built anew for it.
+ */
 export function noteTried(part: Part, codename: string, root: string, results: readonly Result[]): void {
   mkdirSync(join(TRIAL, 'tried'), { recursive: true });
   writeFileSync(
@@ -37,10 +40,10 @@ export function noteTried(part: Part, codename: string, root: string, results: r
     JSON.stringify({ versions: versionsIn(root), results } satisfies Tried),
   );
   const places = PARTS.map((one) => Object.keys(RELEASES).map((release) => placeOf(one, release)));
-  const parts = places
-    .filter((ofReleases) => ofReleases.every((place) => existsSync(place)))
-    .map((ofReleases) => ofReleases.map((place): Tried => JSON.parse(readFileSync(place, 'utf8'))));
-  if (parts.length === 0) return;
+  if (!places.flat().every((place) => existsSync(place))) return;
+  const parts = places.map((ofReleases) =>
+    ofReleases.map((place): Tried => JSON.parse(readFileSync(place, 'utf8'))),
+  );
   const page = readFileSync(PAGE, 'utf8');
   if (!TABLE.test(page)) throw new Error(`${PAGE} has no place for the table of releases`);
   const written = page.replace(TABLE, (_, before, after) => `${before}\n${tableOf(parts)}\n${after}`);
