@@ -19,7 +19,7 @@ function librariesOfRpm(): string[] {
 }
 
 for (const [release, codename] of Object.entries(RELEASES)) {
-  const { path, need } = rootOrWhyNot(codename, () => debianRoot(codename, []));
+  const { path, need } = rootOrWhyNot(codename, () => debianRoot(codename));
   testWith(
     [...NEEDS_OF_BUILD, ...NEEDS_OF_ROOT, need],
     `a minimal ${release} has all that the packages need: dpkg -i is enough, and the agent runs`,

@@ -1,10 +1,25 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { mustRun, ROOT } from './tools.ts';
 
 /** What suites make once and keep, beside what they test. */
 export const TRIAL = `${ROOT}dist/trial`;
+
+/** Where a root has the files of the packages that apt has fetched. */
+const ARCHIVES = 'var/cache/apt/archives';
 
 /** The server that the agent manages, and tools of the shell agent. Nothing for our binary. */
 const PACKAGES = ['kamailio', 'sipsak', 'procps'];
@@ -13,24 +28,69 @@ const PACKAGES = ['kamailio', 'sipsak', 'procps'];
  * A minimal Debian of the machine's own release, without Node.js, resource-agents and a network.
  */
 export function pristineRoot(): string {
-  return debianRoot(packageSource().codename, PACKAGES);
+  const { codename } = packageSource();
+  return madeOnce([codename, ...PACKAGES].join('-'), (place) =>
+    copyWith(place, debianRoot(codename), PACKAGES),
+  );
 }
 
 /**
- * The smallest Debian of a release, with these packages, from the machine's own package source. Made once by
- * debootstrap; nobody changes it, see withRoot.
+ * The smallest Debian of a release, from the machine's own package source. Made once by debootstrap; nobody changes it,
+ * see withRoot. Throws with debootstrap's words when the package source does not have the release.
  */
-export function debianRoot(codename: string, packages: readonly string[]): string {
+export function debianRoot(codename: string): string {
   const { site } = packageSource();
-  return madeOnce([codename, 'minimal', ...packages].join('-'), (place) => {
-    const include = packages.length > 0 ? [`--include=${packages.join(',')}`] : [];
-    const args = ['--variant=minbase', ...include, codename, place, site];
+  return madeOnce(`${codename}-minimal`, (place) => {
     // It mounts a /proc of its own, which is not to stay when it is ended on the way.
-    mustRun('unshare', ['--mount', 'debootstrap', ...args], {
+    mustRun('unshare', ['--mount', 'debootstrap', '--variant=minbase', codename, place, site], {
       limitMs: 480_000,
       env: { DEBIAN_FRONTEND: 'noninteractive' },
     });
-    rmSync(join(place, 'var/cache/apt/archives'), { recursive: true, force: true });
+    rmSync(join(place, ARCHIVES), { recursive: true, force: true });
+    // No server of a package is to start there.
+    const policy = join(place, 'usr/sbin/policy-rc.d');
+    writeFileSync(policy, '#!/bin/sh\nexit 101\n');
+    chmodSync(policy, 0o755);
+    writeFileSync(join(place, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n');
+    copyFileSync('/etc/resolv.conf', join(place, 'etc/resolv.conf'));
+  });
+}
+
+/** Makes `place` a copy of the root `base`, with more of its release's packages. `keep` is one whose file stays there. */
+export function copyWith(
+  place: string,
+  base: string,
+  packages: readonly string[],
+  keep?: { readonly name: string; readonly path: string },
+): void {
+  mustRun('cp', ['--archive', base, place]);
+  const archives = join(place, ARCHIVES);
+  mkdirSync(join(archives, 'partial'), { recursive: true });
+  aptGet(place, 'update');
+  aptGet(place, 'install', '--yes', '--no-install-recommends', ...packages);
+  if (keep) {
+    const file = readdirSync(archives).find((name) => name.startsWith(`${keep.name}_`));
+    if (file === undefined) throw new Error(`apt-get has left no file of ${keep.name} in ${archives}`);
+    mkdirSync(dirname(join(place, keep.path)), { recursive: true });
+    renameSync(join(archives, file), join(place, keep.path));
+  }
+  for (const path of [ARCHIVES, 'var/lib/apt/lists'])
+    rmSync(join(place, path), { recursive: true, force: true });
+}
+
+/** Runs the root's own apt-get; it resolves what debootstrap's --include does not, such as alternatives. */
+function aptGet(root: string, ...words: readonly string[]): void {
+  const alone = ['--mount', '--pid', '--fork', '--kill-child', `--mount-proc=${join(root, 'proc')}`];
+  const options = [
+    'Dpkg::Options::=--force-unsafe-io',
+    'APT::Sandbox::User=root',
+    'Acquire::Retries=3',
+    // A mirror may be weeks behind sid. Who has signed it is checked all the same.
+    'Acquire::Check-Valid-Until=false',
+  ].flatMap((option) => ['-o', option]);
+  mustRun('unshare', [...alone, 'chroot', root, 'apt-get', '-qq', ...options, ...words], {
+    limitMs: 480_000,
+    env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
   });
 }
 

@@ -5,7 +5,7 @@ import { AGENT_PATH } from '../delivery/small-packages.ts';
 import { testWith } from '../delivery/tools.ts';
 import { CHECKS } from './checks/all.ts';
 import { assertHeld, installScript, type Result, runChecks } from './inside.ts';
-import { releaseRoot } from './root.ts';
+import { releaseRootWithNode } from './root.ts';
 
 /** Releases whose own Node.js, as apt installs it, is new enough for the script; Debian 11 has 12. */
 const RELEASES_WITH_NODE = [
@@ -14,7 +14,7 @@ const RELEASES_WITH_NODE = [
 ] as const;
 
 for (const { codename, release, node } of RELEASES_WITH_NODE) {
-  const { path, need } = rootOrWhyNot(codename, () => releaseRoot(codename, ['nodejs']));
+  const { path, need } = rootOrWhyNot(codename, () => releaseRootWithNode(codename));
   const needs = [...NEEDS_OF_ROOT, 'ip', need];
   const title = `${release}, script on its Node.js ${node}`;
   let results: readonly Result[] = [];

@@ -1,7 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { debianRoot, madeOnce } from '../delivery/pristine.ts';
-import { mustRun } from '../delivery/tools.ts';
+import { copyWith, debianRoot, madeOnce } from '../delivery/pristine.ts';
 
 /** The releases of Debian beside the machine's own that the suites try, by the name that debootstrap knows. */
 export const RELEASES: Readonly<Record<string, string>> = {
@@ -22,44 +19,25 @@ const PACKAGES = [
   ...['procps', 'iproute2', 'openssl', 'libxml2-utils'],
 ];
 
+/** Where a root has the package with the release's own agents. */
+export const SHELL_AGENTS_DEB = '/packages/resource-agents.deb';
+
 /** What else a release needs: kamctl calls column, and the kamailio of Debian 11 does not depend on it. */
 const MORE_PACKAGES: Readonly<Record<string, readonly string[]>> = { bullseye: ['bsdextrautils'] };
 
 /**
- * A root with a release's own Kamailio, shell agent and cluster, and without Node.js unless `more` packages say so. Made
- * once, in some minutes; nobody changes it. Throws with debootstrap's words when the package source does not have the
- * release.
+ * A root with a release's own Kamailio, shell agent and cluster, and without Node.js. Made once, in some minutes; nobody
+ * changes it. Throws with debootstrap's words when the package source does not have the release.
  */
-export function releaseRoot(codename: string, more: readonly string[] = []): string {
-  return madeOnce([codename, 'release', ...more].join('-'), (place) => {
-    mustRun('cp', ['--archive', debianRoot(codename, []), place]);
-    // No server of the packages is to start here.
-    const policy = join(place, 'usr/sbin/policy-rc.d');
-    writeFileSync(policy, '#!/bin/sh\nexit 101\n');
-    chmodSync(policy, 0o755);
-    writeFileSync(join(place, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n');
-    copyFileSync('/etc/resolv.conf', join(place, 'etc/resolv.conf'));
-    mkdirSync(join(place, 'var/cache/apt/archives/partial'), { recursive: true });
-    apt(place, 'update');
-    const packages = [...PACKAGES, ...(MORE_PACKAGES[codename] ?? []), ...more];
-    apt(place, 'install', '--yes', '--no-install-recommends', ...packages);
-    apt(place, 'clean');
-    rmSync(join(place, 'var/lib/apt/lists'), { recursive: true, force: true });
-  });
+export function releaseRoot(codename: string): string {
+  const packages = [...PACKAGES, ...(MORE_PACKAGES[codename] ?? [])];
+  return madeOnce(`${codename}-node`, (place) =>
+    copyWith(place, debianRoot(codename), packages, { name: 'resource-agents', path: SHELL_AGENTS_DEB }),
+  );
 }
 
-/** Runs the root's own apt-get; it resolves what debootstrap's --include does not, such as alternatives. */
-function apt(root: string, ...words: readonly string[]): void {
-  const alone = ['--mount', '--pid', '--fork', '--kill-child', `--mount-proc=${join(root, 'proc')}`];
-  const options = [
-    'Dpkg::Options::=--force-unsafe-io',
-    'APT::Sandbox::User=root',
-    'Acquire::Retries=3',
-    // A mirror may be weeks behind sid. Who has signed it is checked all the same.
-    'Acquire::Check-Valid-Until=false',
-  ].flatMap((option) => ['-o', option]);
-  mustRun('unshare', [...alone, 'chroot', root, 'apt-get', '-qq', ...options, ...words], {
-    limitMs: 480_000,
-    env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-  });
+/** The same with the release's Node.js. */
+export function releaseRootWithNode(codename: string): string {
+  const base = releaseRoot(codename);
+  return madeOnce(`${codename}-node-nodejs`, (place) => copyWith(place, base, ['nodejs']));
 }
