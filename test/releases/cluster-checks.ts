@@ -1,8 +1,11 @@
 import * as assert from 'uvu/assert';
+import { kamailios, mainPid } from '../cluster/on-node.ts';
 import { readmeCommands } from '../cluster/readme.ts';
-import { KAMAILIO, PIDFILE } from '../cluster/testbed/kamailio.ts';
-import { AGENT_PATH, type TestbedNode } from '../cluster/testbed/node.ts';
+import { KAMAILIO } from '../cluster/testbed/kamailio.ts';
+import { AGENT_PATH } from '../cluster/testbed/node.ts';
 import type { Testbed } from '../cluster/testbed/testbed.ts';
+import { assertRuns, untilRestarted } from './cluster-runs.ts';
+import { disable, report, standBy } from './cluster-watch.ts';
 
 /** Something that is tried in a cluster of each release. */
 export interface ClusterCheck {
@@ -32,10 +35,15 @@ export const CLUSTER_CHECKS: readonly ClusterCheck[] = [
   { name: 'cluster: a probe finds the running instance, and no second one is started', run: probe },
   { name: 'cluster: in maintenance nothing is recovered, after it what died is', run: maintain },
   { name: 'cluster: diagnose RESOURCE reads the parameters of this CIB', run: diagnose },
-  { name: 'cluster: an intended stop is no failure', run: disable },
+  { name: 'cluster: watch=sip reports a crash, long before the next monitor', run: report },
+  { name: 'cluster: watch=sip reports no intended stop', run: disable },
   {
     name: "cluster: the README's commands for crm make a group that runs",
     run: (testbed) => create(testbed, 'crm'),
+  },
+  {
+    name: "cluster: hot standby by the page's commands: a Kamailio that runs takes over after a crash and after a hang",
+    run: standBy,
   },
 ];
 
@@ -129,7 +137,7 @@ async function probe(testbed: Testbed): Promise<void> {
   await assertRuns(testbed);
   assert.is(await mainPid(node), pid);
   for (const other of testbed.nodes.filter(({ name }) => name !== node.name))
-    assert.is((await other.run(['pgrep', '-x', 'kamailio'])).code, 1, other.name);
+    assert.equal(await kamailios(other), [], other.name);
 }
 
 async function maintain(testbed: Testbed): Promise<void> {
@@ -156,36 +164,6 @@ async function diagnose(testbed: Testbed): Promise<void> {
   assert.match(stdout, /^Kamailio instance kamailio, parameters from the cluster's resource kamailio$/m);
   assert.match(stdout, /^ +ok +udp:192\.0\.2\.10:5060 /m);
   assert.match(stdout, /^ +ok +control plane /m);
-}
-
-async function disable(testbed: Testbed): Promise<void> {
-  const node = await testbed.untilRunning(KAMAILIO);
-  await node.mustRun(['pcs', 'resource', 'disable', KAMAILIO]);
-  await testbed.settle();
-  assert.not(await testbed.answers());
-  assert.is((await node.run(['pgrep', '-x', 'kamailio'])).code, 1);
-  assert.equal((await testbed.state()).failures, []);
-}
-
-async function assertRuns(testbed: Testbed): Promise<void> {
-  await testbed.untilRunning(KAMAILIO);
-  await testbed.settle();
-  assert.ok(await testbed.answers(), 'it answers');
-  assert.equal((await testbed.state()).failures, []);
-}
-
-/** Children of a main process that was killed go on to answer: what counts is another main process. */
-async function untilRestarted(testbed: Testbed, pid: string): Promise<void> {
-  const hasOther = async () => {
-    const now = await mainPid(await testbed.untilRunning(KAMAILIO));
-    return /^\d+$/.test(now) && now !== pid;
-  };
-  await testbed.waitFor(hasOther, 'it was started again');
-  await testbed.settle();
-}
-
-async function mainPid(node: TestbedNode): Promise<string> {
-  return `${await node.read(PIDFILE)}`.trim();
 }
 
 function setParameter(testbed: Testbed, name: string, value: string): Promise<string> {

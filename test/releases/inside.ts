@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { builtPackages, packageName } from '../delivery/build.ts';
@@ -7,6 +7,7 @@ import { OURS } from '../delivery/order.ts';
 import { intoNamespace, type Root } from '../delivery/root.ts';
 import { AGENT_PATH } from '../delivery/small-packages.ts';
 import { ROOT } from '../delivery/tools.ts';
+import { SHELL_AGENTS_DEB } from './root.ts';
 
 /** What one check came to. */
 export interface Result {
@@ -24,6 +25,8 @@ export function assertHeld(results: readonly Result[], name: string, where: stri
   assert.is(result.error, undefined, `${where}: ${name}: ${result.error}`);
 }
 
+const OURS_DEB = '/packages/ours.deb';
+
 /** Where our package puts the shell agent. */
 const DIVERTED = '/usr/share/resource-agents-kamailio/diverted/kamailio';
 /** Where a node keeps it, whose administrator installs the script by hand. */
@@ -35,6 +38,8 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** What `run` may take in all: generous, on a machine that does other things. ms */
 const LIMIT_MS = 480_000;
 
+export const ORDER =
+  "installed before the release's own resource-agents: our agent is at its path, and stays there";
 export const WAY_BACK = "after a removal the release's own agent is at its path, byte for byte";
 
 /**
@@ -42,22 +47,36 @@ export const WAY_BACK = "after a removal the release's own agent is at its path,
  * dpkg's words when it fails.
  */
 export function installPackage(root: Root): string {
-  const deb = packageName('deb', 'x64');
-  mkdirSync(join(root.path, 'packages'));
-  copyFileSync(join(builtPackages(), deb), join(root.path, 'packages', deb));
-  root.run('mount', ['-t', 'proc', 'proc', join(root.inside, 'proc')]);
-  dpkg(root, '--install', `/packages/${deb}`);
+  copyFileSync(join(builtPackages(), packageName('deb', 'x64')), join(root.path, OURS_DEB));
+  mountProc(root);
+  dpkg(root, '--install', OURS_DEB);
   return DIVERTED;
 }
 
 /** Puts the script as built at the shell agent's path. Returns where the shell agent is now. */
 export function installScript(root: Root): string {
-  root.run('mount', ['-t', 'proc', 'proc', join(root.inside, 'proc')]);
+  mountProc(root);
   const agent = join(root.path, AGENT_PATH);
   mkdirSync(dirname(join(root.path, KEPT)), { recursive: true });
   renameSync(agent, join(root.path, KEPT));
   copyFileSync(join(ROOT, 'dist/kamailio'), agent);
   return KEPT;
+}
+
+/** Installs the two packages anew, ours first, and compares the agent with what it was before. */
+export function orderOfInstallation(root: Root): Result {
+  const agent = join(root.path, AGENT_PATH);
+  const ours = readFileSync(agent);
+  dpkg(root, '--purge', OURS);
+  // The release's cluster wants it: for a moment it has to do without.
+  dpkg(root, '--purge', '--force-depends', 'resource-agents');
+  if (existsSync(agent)) return { name: ORDER, error: 'an agent is left where no package is' };
+  for (const deb of [OURS_DEB, SHELL_AGENTS_DEB]) {
+    dpkg(root, '--install', deb);
+    if (!readFileSync(agent).equals(ours))
+      return { name: ORDER, error: `another agent is there after ${deb}` };
+  }
+  return { name: ORDER };
 }
 
 /** Removes the package, and compares the agent with that of `pristine`, the root as it was. */
@@ -71,6 +90,11 @@ export function wayBack(root: Root, pristine: string): Result {
   return readFileSync(join(root.path, AGENT_PATH)).equals(theirs)
     ? { name: WAY_BACK }
     : { name: WAY_BACK, error: 'another agent is there' };
+}
+
+/** dpkg's own programs and the checks look there. */
+function mountProc(root: Root): void {
+  root.run('mount', ['-t', 'proc', 'proc', join(root.inside, 'proc')]);
 }
 
 function dpkg(root: Root, ...words: readonly string[]): void {

@@ -3,7 +3,16 @@ import { NEEDS_OF_BUILD } from '../delivery/build.ts';
 import { NEEDS_OF_ROOT, rootOrWhyNot, withRoot } from '../delivery/root.ts';
 import { testWith } from '../delivery/tools.ts';
 import { CHECKS } from './checks/all.ts';
-import { assertHeld, installPackage, type Result, runChecks, WAY_BACK, wayBack } from './inside.ts';
+import {
+  assertHeld,
+  installPackage,
+  ORDER,
+  orderOfInstallation,
+  type Result,
+  runChecks,
+  WAY_BACK,
+  wayBack,
+} from './inside.ts';
 import { RELEASES_NOW, releaseRoot } from './root.ts';
 import { noteTried } from './tried.ts';
 
@@ -38,7 +47,7 @@ for (const { codename, release, path, need } of roots) {
 }
 
 for (const { codename, release, path, need } of roots) {
-  for (const name of [...CHECKS.map((check) => check.name), WAY_BACK])
+  for (const name of [...CHECKS.map((check) => check.name), ORDER, WAY_BACK])
     testWith([...NEEDS_OF_BUILD, ...NEEDS_OF_ROOT, 'ip', need], `${release}: ${name}`, async () => {
       assertHeld(await resultsOf(codename), name, release);
     });
@@ -56,7 +65,7 @@ async function withRootOf(path: string, installed: () => void): Promise<readonly
   await withRoot(async (root) => {
     const shellAgent = installPackage(root);
     installed();
-    results = [...(await runChecks(root, shellAgent)), wayBack(root, path)];
+    results = [...(await runChecks(root, shellAgent)), orderOfInstallation(root), wayBack(root, path)];
   }, path);
   return results;
 }
