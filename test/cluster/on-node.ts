@@ -1,5 +1,7 @@
+import * as assert from 'uvu/assert';
 import { PIDFILE } from './testbed/kamailio.ts';
 import type { TestbedNode } from './testbed/node.ts';
+import type { Testbed } from './testbed/testbed.ts';
 
 /** The pid of Kamailio's main process as its pidfile names it; empty when there is no pidfile. */
 export async function mainPid(node: TestbedNode): Promise<string> {
@@ -27,6 +29,16 @@ export function reports(node: TestbedNode): string[] {
     .log()
     .split('\n')
     .filter((line) => line.includes('; reported to the cluster (resource '));
+}
+
+/**
+ * Waits until a watcher on the node says that it has reported something, after the first `before` lines. It says so
+ * when crm_resource has returned, and by then the cluster may have recovered Kamailio. Throws when it says more.
+ */
+export async function untilReported(testbed: Testbed, node: TestbedNode, before: number): Promise<void> {
+  await testbed.waitFor(() => reports(node).length > before, 'the watcher has reported it');
+  await testbed.settle();
+  assert.is(reports(node).length, before + 1, reports(node).slice(before).join('\n'));
 }
 
 async function pidsOf(node: TestbedNode, ...search: readonly string[]): Promise<string[]> {
