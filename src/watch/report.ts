@@ -1,5 +1,6 @@
 import { explainExhaustion, isExhaustion } from '../failure/system-error.ts';
 import type { Params } from '../interface/parameters.ts';
+import { cleanUpAtExit } from '../lifetime/at-exit.ts';
 import { now } from '../lifetime/clock.ts';
 import { Deadline } from '../lifetime/deadline.ts';
 import type { Invocation } from '../ocf/invocation.ts';
@@ -58,7 +59,7 @@ export async function settle(loss: Loss): Promise<Settled> {
       return explainExhaustion(error).seen;
     });
     if (outcome === 'done') {
-      log.warn(`${seen}; reported to the cluster (resource ${place.resource} on ${place.node})`);
+      log.warn(reported(seen, place));
       return 'reported';
     }
     elsewhereSince = outcome === 'elsewhere' ? (elsewhereSince ?? now()) : undefined;
@@ -73,14 +74,40 @@ export async function settle(loss: Loss): Promise<Settled> {
 }
 
 /** `done`, or what hinders. */
-async function attempt({ params, invocation, isOurs }: Loss, place: Place): Promise<string> {
+async function attempt(loss: Loss, place: Place): Promise<string> {
+  const { params, invocation, isOurs } = loss;
   if (await isLocked(params.pidfile)) return 'a start or stop of this instance is at work';
   const standing = await askStanding(place, invocation.env, withinMs(TOOL_LIMIT_MS));
   if (standing.kind === 'elsewhere') return 'elsewhere';
   if (standing.kind !== 'wanted') return standing.why;
   // A stop may have ended and removed all of it while the cluster was asked.
   if (!isOurs()) return 'another watcher has taken over';
-  return (await report(place, standing.isRemote, invocation.env, withinMs(TOOL_LIMIT_MS))) ?? 'done';
+  return (await tell(loss, place, standing.isRemote)) ?? 'done';
+}
+
+/**
+ * Tells the cluster. Returns why it could not; undefined once accepted. The stop of the recovery ends this watcher, and
+ * on a busy node it comes before the answer of crm_resource: the log says what happened all the same.
+ */
+async function tell(
+  { invocation, log, seen }: Loss,
+  place: Place,
+  isRemote: boolean,
+): Promise<string | undefined> {
+  let isAnswered = false;
+  const answered = cleanUpAtExit(() => {
+    if (!isAnswered) log.warn(`${reported(seen, place)}, a stop came before its answer`);
+  });
+  try {
+    return await report(place, isRemote, invocation.env, withinMs(TOOL_LIMIT_MS));
+  } finally {
+    isAnswered = true;
+    answered();
+  }
+}
+
+function reported(seen: string, { resource, node }: Place): string {
+  return `${seen}; reported to the cluster (resource ${resource} on ${node})`;
 }
 
 async function pauseUnless(loss: Loss, ms: number): Promise<Settled | undefined> {

@@ -244,7 +244,7 @@ test('a crm_resource that hangs is ended, and the report is made by the next one
     await until(() => watched.reports().length > 0, 'it is reported');
   }));
 
-test('a stop ends a watcher whose crm_resource hangs, and that with it', () =>
+test('a stop ends a watcher whose crm_resource hangs, and that with it; the log says that it was called', () =>
   withWatched(async (watched) => {
     assertCall(await watched.act('start'), 0);
     await watched.untilWatched();
@@ -255,6 +255,10 @@ test('a stop ends a watcher whose crm_resource hangs, and that with it', () =>
     assertCall(await watched.act('stop'), 0);
     assert.equal(watched.watchers(), []);
     await untilGone(Number(readFileSync(file, 'utf8')));
+    assert.match(
+      watched.log(),
+      `; reported to the cluster (resource ${RESOURCE} on ${NODE}), a stop came before`,
+    );
   }));
 
 test('a watcher that was stopped and goes on reports nothing; one that stays stopped is ended by a stop', () =>
