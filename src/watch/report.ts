@@ -1,6 +1,5 @@
 import { explainExhaustion, isExhaustion } from '../failure/system-error.ts';
 import type { Params } from '../interface/parameters.ts';
-import { cleanUpAtExit } from '../lifetime/at-exit.ts';
 import { now } from '../lifetime/clock.ts';
 import { Deadline } from '../lifetime/deadline.ts';
 import type { Invocation } from '../ocf/invocation.ts';
@@ -48,20 +47,23 @@ export async function settle(loss: Loss): Promise<Settled> {
     log.warn(`${seen}; outside a cluster this is reported to nobody (in a cluster: \`${words}\`)`);
     return 'over';
   }
+  let isAnnounced = false;
+  const announce = () => {
+    if (!isAnnounced)
+      log.warn(`${seen}; reporting it to the cluster (resource ${place.resource} on ${place.node})`);
+    isAnnounced = true;
+  };
   let hindrance: string | undefined;
   let elsewhereSince: number | undefined;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     if (!loss.isOurs()) return 'over';
     const before = loss.well();
     if (before) return { well: before };
-    const outcome = await attempt(loss, place).catch((error: unknown) => {
+    const outcome = await attempt(loss, place, announce).catch((error: unknown) => {
       if (!isExhaustion(error)) throw error;
       return explainExhaustion(error).seen;
     });
-    if (outcome === 'done') {
-      log.warn(reported(seen, place));
-      return 'reported';
-    }
+    if (outcome === 'done') return 'reported';
     elsewhereSince = outcome === 'elsewhere' ? (elsewhereSince ?? now()) : undefined;
     if (elsewhereSince !== undefined && now() - elsewhereSince > ELSEWHERE_LIMIT_MS) return 'over';
     if (outcome !== 'elsewhere' && outcome !== hindrance) {
@@ -74,40 +76,21 @@ export async function settle(loss: Loss): Promise<Settled> {
 }
 
 /** `done`, or what hinders. */
-async function attempt(loss: Loss, place: Place): Promise<string> {
-  const { params, invocation, isOurs } = loss;
+async function attempt(
+  { params, invocation, isOurs }: Loss,
+  place: Place,
+  announce: () => void,
+): Promise<string> {
   if (await isLocked(params.pidfile)) return 'a start or stop of this instance is at work';
   const standing = await askStanding(place, invocation.env, withinMs(TOOL_LIMIT_MS));
   if (standing.kind === 'elsewhere') return 'elsewhere';
   if (standing.kind !== 'wanted') return standing.why;
   // A stop may have ended and removed all of it while the cluster was asked.
   if (!isOurs()) return 'another watcher has taken over';
-  return (await tell(loss, place, standing.isRemote)) ?? 'done';
-}
-
-/**
- * Tells the cluster. Returns why it could not; undefined once accepted. The stop of the recovery ends this watcher, and
- * on a busy node it comes before the answer of crm_resource: the log says what happened all the same.
- */
-async function tell(
-  { invocation, log, seen }: Loss,
-  place: Place,
-  isRemote: boolean,
-): Promise<string | undefined> {
-  let isAnswered = false;
-  const answered = cleanUpAtExit(() => {
-    if (!isAnswered) log.warn(`${reported(seen, place)}, a stop came before its answer`);
-  });
-  try {
-    return await report(place, isRemote, invocation.env, withinMs(TOOL_LIMIT_MS));
-  } finally {
-    isAnswered = true;
-    answered();
-  }
-}
-
-function reported(seen: string, { resource, node }: Place): string {
-  return `${seen}; reported to the cluster (resource ${resource} on ${node})`;
+  const answer = report(place, standing.isRemote, invocation.env, withinMs(TOOL_LIMIT_MS));
+  // While crm_resource runs: the stop of the recovery ends this watcher, on a busy node before the answer is here.
+  announce();
+  return (await answer) ?? 'done';
 }
 
 async function pauseUnless(loss: Loss, ms: number): Promise<Settled | undefined> {

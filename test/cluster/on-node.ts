@@ -23,20 +23,17 @@ export async function strike(node: TestbedNode, signal: 'KILL' | 'STOP'): Promis
   await node.mustRun(['kill', `-${signal}`, ...(await kamailios(node))]);
 }
 
-/** The lines with which watchers on a node say that they have reported something. */
+/** The lines with which watchers on a node say that they report something. */
 export function reports(node: TestbedNode): string[] {
   return node
     .log()
     .split('\n')
-    .filter((line) => line.includes('; reported to the cluster (resource '));
+    .filter((line) => line.includes('; reporting it to the cluster (resource '));
 }
 
-/**
- * Waits until a watcher on the node says that it has reported something, after the first `before` lines. It says so
- * when crm_resource has returned, and by then the cluster may have recovered Kamailio. Throws when it says more.
- */
+/** Waits until a watcher on the node says that it reports something, after the first `before` lines. Throws when it says more. */
 export async function untilReported(testbed: Testbed, node: TestbedNode, before: number): Promise<void> {
-  await testbed.waitFor(() => reports(node).length > before, 'the watcher has reported it');
+  await testbed.waitFor(() => reports(node).length > before, 'the watcher reports it');
   await testbed.settle();
   assert.is(reports(node).length, before + 1, reports(node).slice(before).join('\n'));
 }

@@ -18,7 +18,9 @@ const REPORT = `--fail --resource ${RESOURCE} --node ${NODE}`;
 /** What the log says of a crash of all; on a busy machine the workers may be gone a moment before the main process. */
 function lossOf(main: number): RegExp {
   const place = `\\(resource ${RESOURCE} on ${NODE}\\)`;
-  return new RegExp(`main process ${main} (is gone|died, which lives on); reported to the cluster ${place}`);
+  return new RegExp(
+    `main process ${main} (is gone|died, which lives on); reporting it to the cluster ${place}`,
+  );
 }
 
 test('a start leaves one watcher, a second start leaves it alone, and a stop ends it unreported', () =>
@@ -154,7 +156,7 @@ test('workers that died are reported while the main process hangs and does not n
     );
     await until(() => watched.reports().length > 0, 'it is reported');
     await until(
-      () => watched.log().includes(`workers of main process ${main} died, which lives on; reported`),
+      () => watched.log().includes(`workers of main process ${main} died, which lives on; reporting`),
       'the log says so',
     );
   }));
@@ -255,10 +257,7 @@ test('a stop ends a watcher whose crm_resource hangs, and that with it; the log 
     assertCall(await watched.act('stop'), 0);
     assert.equal(watched.watchers(), []);
     await untilGone(Number(readFileSync(file, 'utf8')));
-    assert.match(
-      watched.log(),
-      `; reported to the cluster (resource ${RESOURCE} on ${NODE}), a stop came before`,
-    );
+    assert.match(watched.log(), `; reporting it to the cluster (resource ${RESOURCE} on ${NODE})`);
   }));
 
 test('a watcher that was stopped and goes on reports nothing; one that stays stopped is ended by a stop', () =>

@@ -119,7 +119,7 @@ test('a Kamailio that hangs is reported, and one that crashes as well', () =>
     signalAll(watched.instance.pids(), 'SIGSTOP');
     await until(() => watched.reports().length > 0, 'the hang is reported');
     await until(
-      () => /(udp|tcp):127\.0\.0\.1:\d+ has not answered for \d+\.\d s; reported/.test(watched.log()),
+      () => /(udp|tcp):127\.0\.0\.1:\d+ has not answered for \d+\.\d s; reporting/.test(watched.log()),
       'the log says so',
     );
     assert.equal(watched.reports(), [REPORT]);
