@@ -57,7 +57,7 @@ export async function start({ invocation, log, deadline, note }: Context): Promi
     return OCF_SUCCESS;
   }
   await clearLeftovers(params, log, serving);
-  const inTheWay = holdersBeforeStart(params);
+  const inTheWay = await holdersBeforeStart(params, serving);
   if (inTheWay.length > 0) throw new Failure(inTheWay, OCF_ERR_GENERIC);
   await makeDirectories(params, owner);
   log.debug(`command line: ${[params.binary, ...kamailioArguments(params)].join(' ')}`);

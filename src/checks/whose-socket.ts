@@ -1,5 +1,6 @@
 import type { Problem } from '../failure/failure.ts';
 import type { Params } from '../interface/parameters.ts';
+import type { Deadline } from '../lifetime/deadline.ts';
 import { describeProcess, unitOf } from '../process/describe.ts';
 import { descriptorTargets } from '../process/descriptors.ts';
 import { isOnThisNode } from '../process/local-address.ts';
@@ -10,6 +11,10 @@ import { holderOf, type ListeningSocket, listeningOn, socketInodes } from '../pr
 import { findWorkers } from '../process/workers.ts';
 import { describeTarget, type Target } from '../sip-probe/target.ts';
 import { isIPv6Literal, isSameAddress, isWildcard } from '../text/socket-address.ts';
+
+/** What a process may take from its end until its sockets are closed, ms. */
+const DYING_MS = 1000;
+const LOOK_EVERY_MS = 50;
 
 /** Whose the polled sockets are. */
 export interface SocketReport {
@@ -90,8 +95,20 @@ function notListening(target: Target): Problem {
  * What holds the UDP socket of the service before a start has launched anything. Beside it, Kamailio would come up and
  * take its callers away. Only the very same address counts: what is on a wildcard gets what nobody else wants. The
  * loopback address, which every instance is told to listen on, may be another one's too.
+ *
+ * A socket in use is looked at for a second: a process that is dying, a leftover of this instance among them, has
+ * nothing left to be recognised by, but its sockets are open until the kernel is through with its memory and threads.
  */
-export function holdersBeforeStart({ proto, listen_address, port }: Params): readonly Problem[] {
+export async function holdersBeforeStart(params: Params, deadline: Deadline): Promise<readonly Problem[]> {
+  const patience = deadline.sooner(DYING_MS);
+  for (;;) {
+    const held = holdersOfService(params);
+    if (held.length === 0 || patience.passed) return held;
+    await patience.pause(LOOK_EVERY_MS);
+  }
+}
+
+function holdersOfService({ proto, listen_address, port }: Params): readonly Problem[] {
   if (!proto.includes('udp')) return [];
   const target: Target = { transport: 'udp', address: listen_address, port };
   const family = isIPv6Literal(listen_address) ? '6' : '';

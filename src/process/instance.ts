@@ -7,6 +7,7 @@ import {
   type ProcessMark,
   type ProcessStat,
   readArgv,
+  readExecutable,
   readStat,
   readStatus,
 } from './procfs.ts';
@@ -80,9 +81,21 @@ export function describeProcesses(processes: readonly ProcessStat[]): string {
   return processes.map(({ pid, state }) => `${pid} (state ${state})`).join(', ');
 }
 
-/** Whether a process still runs anything: a zombie only waits to be reaped by its parent. */
-export function isAlive(stat: ProcessStat): boolean {
-  return stat.state !== 'Z' && stat.state !== 'X';
+/**
+ * Whether a process still runs anything. A zombie only waits to be reaped by its parent, unless it has more threads: the
+ * first may end before the others, and the sockets stay open until the last has ended (Kamailio 6.1 receives in threads).
+ */
+function isAlive({ state, threads }: ProcessStat): boolean {
+  return state === 'Z' ? threads > 1 : state !== 'X';
+}
+
+/**
+ * Whether a process of the instance is at its end. The kernel first takes its memory, and with it all by which it is
+ * recognised; its sockets are open until its last thread has ended. One that runs another program by now is not at its
+ * end, and no longer the instance's.
+ */
+export function isDying(process: ProcessMark): boolean {
+  return readExecutable(process.pid) === 'gone' && refresh(process) !== undefined;
 }
 
 /** What is looked up once for many processes. */

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { errorCode, isExhaustion } from '../failure/system-error.ts';
 import { oneLine } from '../text/one-line.ts';
-import { findProcesses, type Instance, identify, isAlive } from './instance.ts';
+import { findProcesses, type Instance, identify } from './instance.ts';
 import { type ProcessStat, readStat } from './procfs.ts';
 
 /** The instance's main process, or why the pidfile does not lead to it. */
@@ -75,5 +75,5 @@ function whyUnreadable(path: string, error: unknown): string {
 function describeStranger(pid: number): string {
   const stat = readStat(pid);
   if (!stat) return 'gone';
-  return isAlive(stat) ? 'another program (left alone)' : 'dead (nobody has reaped it yet)';
+  return 'ZX'.includes(stat.state) ? 'dead (nobody has reaped it yet)' : 'another program (left alone)';
 }

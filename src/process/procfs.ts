@@ -17,6 +17,8 @@ export interface ProcessStat extends ProcessMark {
   readonly parent: number;
   /** User and system time in clock ticks. */
   readonly cpuTicks: number;
+  /** Those that have not ended, the first one counted in any case (num_threads). */
+  readonly threads: number;
 }
 
 /** Reads /proc/PID/stat (proc(5)), `self` for this process; undefined when there is no such process. */
@@ -33,6 +35,7 @@ export function readStat(which: number | 'self'): ProcessStat | undefined {
     state,
     parent: Number(parent),
     cpuTicks: Number(fields[11]) + Number(fields[12]),
+    threads: Number(fields[17]),
     startTime: fields[19] ?? '',
   };
 }

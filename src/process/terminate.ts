@@ -1,8 +1,8 @@
 import { now, pause } from '../lifetime/clock.ts';
 import type { Deadline } from '../lifetime/deadline.ts';
-import { findProcesses, type Instance, isStopped, refresh } from './instance.ts';
+import { findProcesses, type Instance, isDying, isStopped, refresh } from './instance.ts';
 import { findMain } from './pidfile.ts';
-import { type ProcessStat, readWakes } from './procfs.ts';
+import { isSameProcess, type ProcessStat, readWakes } from './procfs.ts';
 import { signal } from './signal.ts';
 
 /** How an instance was ended. */
@@ -94,7 +94,7 @@ async function watchThemGo(
   for (; !grace.passed; await grace.pause(isFirst() ? FIRST_POLL_INTERVAL_MS : POLL_INTERVAL_MS)) {
     left = left.flatMap((process) => refresh(process) ?? []);
     if (left.length === 0 || now() - searchedAt > SEARCH_EVERY_MS) {
-      left = search();
+      left = stillThere(left, search);
       searchedAt = now();
       if (left.length === 0) return { left, why: '' };
     }
@@ -120,7 +120,10 @@ async function watchThemGo(
     terminate(instance, left, terms);
     termedAt = now();
   }
-  return { left: search(), why: 'it was still terminating when its grace (stop_grace) was over' };
+  return {
+    left: stillThere(left, search),
+    why: 'it was still terminating when its grace (stop_grace) was over',
+  };
 }
 
 /**
@@ -169,7 +172,17 @@ async function kill(
     for (const process of left) signal(process, 'SIGKILL', instance);
     const every = Math.min(Math.max((now() - killedAt) / 4, POLL_INTERVAL_MS), LOOK_AT_MOST_EVERY_MS);
     await pause(every);
-    left = search();
+    left = stillThere(left, search);
   } while (left.length > 0 && !deadline.passed);
   return left;
+}
+
+/** What the process table shows of the instance, and those of the known ones that are dying: it shows them no more. */
+function stillThere(
+  known: readonly ProcessStat[],
+  search: () => readonly ProcessStat[],
+): readonly ProcessStat[] {
+  const found = search();
+  const isFound = (process: ProcessStat) => found.some((one) => isSameProcess(one, process));
+  return [...found, ...known.filter((process) => !isFound(process) && isDying(process))];
 }

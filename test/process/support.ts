@@ -71,3 +71,37 @@ export async function withZombie(use: (pid: number) => void): Promise<void> {
     parent.kill('SIGKILL');
   }
 }
+
+/** Ends its first thread at SIGTERM; the last one ends a moment after that, and holds a UDP socket until then. */
+const THREADS = `
+import ctypes, os, signal, socket, threading, time
+held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+held.bind(('127.0.0.1', 0))
+def outlive():
+    while ') Z ' not in open(f'/proc/{os.getpid()}/stat').read(): time.sleep(0.01)
+    time.sleep(0.5)
+    os._exit(0)
+signal.signal(signal.SIGTERM, lambda *_: ctypes.CDLL(None).pthread_exit(None))
+threading.Thread(target=outlive).start()
+print(held.getsockname()[1], flush=True)
+while True: signal.pause()
+`;
+
+/** Runs a program called kamailio, with threads and with this pidfile, and hands over its path and its UDP port. */
+export function withThreads(
+  use: (program: { path: string; pidfile: string; port: number }) => Promise<void>,
+) {
+  return withScene(async ({ directory }) => {
+    const [path, pidfile] = [join(directory, 'kamailio'), join(directory, 'kamailio.pid')];
+    copyFileSync('/usr/bin/python3', path);
+    const program = spawn(path, ['-c', THREADS, '-P', pidfile], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const port = await new Promise<number>((resolve) =>
+        program.stdout.once('data', (text) => resolve(Number(text))),
+      );
+      await use({ path, pidfile, port });
+    } finally {
+      program.kill('SIGKILL');
+    }
+  });
+}
