@@ -1,3 +1,4 @@
+import { sweepLeavings } from '../checks/leavings.ts';
 import { checkNode } from '../checks/node.ts';
 import { Failure } from '../failure/failure.ts';
 import { type ExitCode, OCF_SUCCESS } from '../ocf/exit-code.ts';
@@ -17,6 +18,8 @@ import { endWatched, keepWatched } from './watched.ts';
 export async function reloadAgent({ invocation, log }: Context): Promise<ExitCode> {
   try {
     const params = readParams(invocation);
+    // Before this call the cluster has ended a monitor that was at work, by SIGKILL.
+    sweepLeavings(params);
     await checkNode(params);
     if (params.watch === 'off') await endWatched(params.pidfile);
     const main = findMain(params);

@@ -6,8 +6,8 @@ import { type Instance, isKnownAccount } from '../process/instance.ts';
 import type { Whose } from './control-settings.ts';
 
 /**
- * Removes what agents of this instance left when SIGKILL ended them, as the executor does with one that is late: FIFOs
- * for replies, and homes of kamctl. Never throws: without a kamctlrc to read it looks in /tmp.
+ * Removes what agents of this instance left when SIGKILL ended them, as the executor does with one that is late, or whose
+ * operation is changed: FIFOs for replies, and homes of kamctl. Never throws: without a kamctlrc to read it looks in /tmp.
  */
 export function sweepLeavings(instance: Instance & Whose): void {
   const { replyDirectory, replyPrefix } = whereabouts(instance);

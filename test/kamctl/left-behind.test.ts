@@ -72,19 +72,20 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     ));
 }
 
-test('a FIFO of an agent that SIGKILL ended carries its instance, and the next stop removes it', () =>
-  withStandIn((instance, standIn) =>
-    withWaitingMonitor(instance, standIn, async (pid, end) => {
-      const [name = ''] = standIn.leftovers();
-      const prefix = replyFifoPrefix(standIn.settings.replyDirectory, instance.pidfile);
-      assert.ok(name.startsWith(`${prefix}_${pid}_`), name);
-      process.kill(pid, 'SIGKILL');
-      await end;
-      assert.equal(standIn.leftovers(), [name]);
-      assertCall(await call(instance, 'stop', { kamctlrc: kamctlrcOf(standIn) }), 0);
-      assert.equal(standIn.leftovers(), []);
-    }),
-  ));
+for (const action of ['stop', 'reload-agent'])
+  test(`a FIFO of an agent that SIGKILL ended carries its instance, and the next ${action} removes it`, () =>
+    withStandIn((instance, standIn) =>
+      withWaitingMonitor(instance, standIn, async (pid, end) => {
+        const [name = ''] = standIn.leftovers();
+        const prefix = replyFifoPrefix(standIn.settings.replyDirectory, instance.pidfile);
+        assert.ok(name.startsWith(`${prefix}_${pid}_`), name);
+        process.kill(pid, 'SIGKILL');
+        await end;
+        assert.equal(standIn.leftovers(), [name]);
+        assertCall(await call(instance, action, { kamctlrc: kamctlrcOf(standIn) }), 0);
+        assert.equal(standIn.leftovers(), []);
+      }),
+    ));
 
 test('a FIFO of an agent that still waits survives the stop of its instance', () =>
   withStandIn((instance, standIn) =>

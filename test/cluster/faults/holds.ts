@@ -37,7 +37,9 @@ export async function assertHolds(testbed: Testbed): Promise<void> {
     await testbed.waitFor(async () => {
       const fifos = await node.mustRun(['find', '/tmp', '-type', 'p', ...(isHome ? NO_SPARE : [])]);
       // Monitors come and go: a moment without any is waited for.
-      return fifos === '' && (await node.run(['pgrep', '-f', AGENT_CALL])).code === 1;
+      const { stdout: calls } = await node.run(['pgrep', '-a', '-f', AGENT_CALL]);
+      assert.is(fifos + calls, '', `There are: ${fifos}${calls}`);
+      return true;
     }, `no FIFO and no call of the agent is left on ${node.name}`);
   };
   await Promise.all(testbed.nodes.map(assertNode));
