@@ -37,5 +37,6 @@ export function assertCall(call: Call, code: number, ...reasons: readonly RegExp
   assert.is(call.code, code, `exit code ${call.code} instead of ${code}; stderr: ${call.stderr}`);
   const given = call.stderr.match(/^ocf-exit-reason:/gm)?.length ?? 0;
   assert.is(given, code === 0 ? 0 : 1, `${given} exit reasons for code ${code}: ${call.stderr}`);
-  for (const reason of reasons) assert.match(call.reason, reason);
+  for (const reason of reasons)
+    assert.match(call.reason, reason, `the reason does not match ${reason}: ${call.reason}`);
 }
