@@ -100,23 +100,14 @@ function notListening(target: Target): Problem {
  * nothing left to be recognised by, but its sockets are open until the kernel is through with its memory and threads.
  */
 export async function holdersBeforeStart(params: Params, deadline: Deadline): Promise<readonly Problem[]> {
+  const { proto, listen_address, port } = params;
   const patience = deadline.sooner(DYING_MS);
-  for (;;) {
-    const held = holdersOfService(params);
-    if (held.length === 0 || patience.passed) return held;
+  let inUse = socketsOfService(params);
+  for (; inUse.length > 0 && !patience.passed; inUse = socketsOfService(params))
     await patience.pause(LOOK_EVERY_MS);
-  }
-}
-
-function holdersOfService({ proto, listen_address, port }: Params): readonly Problem[] {
-  if (!proto.includes('udp')) return [];
+  if (inUse.length === 0) return [];
+  const pids = holdersOf(inUse);
   const target: Target = { transport: 'udp', address: listen_address, port };
-  const family = isIPv6Literal(listen_address) ? '6' : '';
-  const holders = listeningOn(port, 'udp', family).filter(({ address }) =>
-    isSameAddress(address, listen_address),
-  );
-  if (holders.length === 0) return [];
-  const pids = holdersOf(holders);
   return [
     {
       seen: `in use: ${describeTarget(target)} by ${describeHolders(pids)}, from which Kamailio would take it without a word; this start has launched nothing`,
@@ -127,6 +118,13 @@ function holdersOfService({ proto, listen_address, port }: Params): readonly Pro
           : 'end what holds the socket'),
     },
   ];
+}
+
+/** Open UDP sockets of this node on the service's very address. */
+function socketsOfService({ proto, listen_address, port }: Params): readonly ListeningSocket[] {
+  if (!proto.includes('udp')) return [];
+  const family = isIPv6Literal(listen_address) ? '6' : '';
+  return listeningOn(port, 'udp', family).filter(({ address }) => isSameAddress(address, listen_address));
 }
 
 /**
