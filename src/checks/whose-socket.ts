@@ -103,8 +103,10 @@ export async function holdersBeforeStart(params: Params, deadline: Deadline): Pr
   const { proto, listen_address, port } = params;
   const patience = deadline.sooner(DYING_MS);
   let inUse = socketsOfService(params);
-  for (; inUse.length > 0 && !patience.passed; inUse = socketsOfService(params))
+  while (inUse.length > 0 && !patience.passed) {
     await patience.pause(LOOK_EVERY_MS);
+    inUse = socketsOfService(params);
+  }
   if (inUse.length === 0) return [];
   const pids = holdersOf(inUse);
   const target: Target = { transport: 'udp', address: listen_address, port };

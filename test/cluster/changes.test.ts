@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { setMaintenance, setParameter } from './testbed/administration.ts';
 import { KAMAILIO, PIDFILE } from './testbed/kamailio.ts';
 import type { TestbedNode } from './testbed/node.ts';
 import { clusterSuite } from './testbed/suite.ts';
@@ -25,21 +26,6 @@ function interventions(lines: readonly string[]): string[] {
     const name = /Requesting local execution of (\S+) operation for kamailio on/.exec(line)?.[1];
     return name === undefined || name === 'monitor' || name === 'probe' ? [] : [name];
   });
-}
-
-function setMaintenance(testbed: Testbed, value: boolean): Promise<string> {
-  return testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', String(value)]);
-}
-
-function setParameter(testbed: Testbed, name: string, value: string): Promise<string> {
-  return testbed.command([
-    'crm_resource',
-    '-r',
-    KAMAILIO,
-    '--set-parameter',
-    name,
-    `--parameter-value=${value}`,
-  ]);
 }
 
 /** Waits until Kamailio has been polled so many times more, by whatever agent is in place. */

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { readmeCommands } from './readme.ts';
+import { setMaintenance } from './testbed/administration.ts';
 import { KAMAILIO } from './testbed/kamailio.ts';
 import type { TestbedNode } from './testbed/node.ts';
 import { clusterSuite } from './testbed/suite.ts';
@@ -180,7 +181,7 @@ test('crm_resource --validate judges a resource, and options that are no resourc
 test('crm_resource --force-check looks as deep as its level says', async (testbed) => {
   await testbed.createKamailio();
   const node = await testbed.untilRunning(KAMAILIO);
-  await testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', 'true']);
+  await setMaintenance(testbed, true);
   await testbed.settle();
   const check = (level: string) => node.run(['crm_resource', `--force-check${level}`, '-r', KAMAILIO]);
   for (const level of ['', '=0', '=10', '=20']) assert.is((await check(level)).code, 0, level);
@@ -200,7 +201,7 @@ test('crm_resource --force-check looks as deep as its level says', async (testbe
 test('crm_resource --force-stop and --force-start do what they say, with HA_debug at length', async (testbed) => {
   await testbed.createKamailio();
   const node = await testbed.untilRunning(KAMAILIO);
-  await testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', 'true']);
+  await setMaintenance(testbed, true);
   await testbed.settle();
   const stop = await node.mustRun(['crm_resource', '--force-stop', '-r', KAMAILIO]);
   assert.match(stop, returned('force-stop', 0));

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { kamailios, mainPid, reports, strike, untilReported, watchers } from './on-node.ts';
+import { setMaintenance } from './testbed/administration.ts';
 import { KAMAILIO, kamailioOperations } from './testbed/kamailio.ts';
 import type { TestbedNode } from './testbed/node.ts';
 import { cloneXml, primitiveXml } from './testbed/resources.ts';
@@ -88,9 +89,7 @@ test('intended stops, starts and moves are never reported', async (testbed) => {
 
 test('a crash in maintenance mode is left alone until the mode ends', async (testbed) => {
   const node = await createWatched(testbed);
-  const maintenance = (value: string) =>
-    testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', value]);
-  await maintenance('true');
+  await setMaintenance(testbed, true);
   await testbed.settle();
   const log = node.log().length;
   await strike(node, 'KILL');
@@ -100,7 +99,7 @@ test('a crash in maintenance mode is left alone until the mode ends', async (tes
   );
   await testbed.settle();
   assert.is(await failCount(testbed), 0);
-  await maintenance('false');
+  await setMaintenance(testbed, false);
   await testbed.waitFor(() => testbed.answers(), 'it is recovered afterwards');
 });
 
@@ -218,14 +217,12 @@ test('a node that has lost the quorum: its watcher reports a crash where the clu
 test('the watcher outlives a restart of Pacemaker, and reports a crash afterwards', async (testbed) => {
   const node = await createWatched(testbed);
   const [watcher] = await watchers(node);
-  const maintenance = (value: string) =>
-    testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', value]);
-  await maintenance('true');
+  await setMaintenance(testbed, true);
   await testbed.settle();
   await node.stopCluster();
   await node.startCluster();
   await testbed.untilOnline();
-  await maintenance('false');
+  await setMaintenance(testbed, false);
   await testbed.settle();
   assert.equal(await watchers(node), [watcher]);
   const pid = await mainPid(node);

@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import { readControlSettings } from '../../src/kamctl/kamctlrc.ts';
 import { askActiveCalls } from '../../src/kamctl/methods.ts';
 import { callRpc, type RpcArgument } from '../../src/kamctl/rpc.ts';
-import { now } from '../../src/lifetime/clock.ts';
-import { Deadline } from '../../src/lifetime/deadline.ts';
 import { readStatus } from '../../src/process/procfs.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
+import { within } from '../support/deadline.ts';
 import { type InstanceOptions, type TestInstance, until } from '../support/instance.ts';
 import { freePort } from '../support/ports.ts';
 import {
@@ -32,7 +31,7 @@ export function rpc(
   ...args: readonly RpcArgument[]
 ): Promise<unknown> {
   const settings = readControlSettings(instance.kamctlrc, instance.pidfile);
-  return callRpc(settings, ownerOf(instance), method, args, within());
+  return callRpc(settings, ownerOf(instance), method, args, within(10_000));
 }
 
 /** A Kamailio with running calls. */
@@ -82,15 +81,11 @@ export async function withCalls(
 
 function activeCalls(instance: TestInstance): Promise<number> {
   const settings = readControlSettings(instance.kamctlrc, instance.pidfile);
-  return askActiveCalls(settings, ownerOf(instance), within());
+  return askActiveCalls(settings, ownerOf(instance), within(10_000));
 }
 
 function ownerOf(instance: TestInstance): { readonly uid: number; readonly gid: number } {
   return readStatus(instance.mainPid()) ?? { uid: 0, gid: 0 };
-}
-
-function within(): Deadline {
-  return Deadline.sinceStart(now() + 10_000);
 }
 
 function start([program = '', ...args]: readonly string[], cwd: string) {

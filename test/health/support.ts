@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { readControlSettings } from '../../src/kamctl/kamctlrc.ts';
 import { callRpc } from '../../src/kamctl/rpc.ts';
-import { Deadline } from '../../src/lifetime/deadline.ts';
+import { within } from '../support/deadline.ts';
 import type { InstanceOptions, TestInstance } from '../support/instance.ts';
 
 /**
@@ -110,6 +110,6 @@ export function askKamailio(
   method: string,
   params: readonly string[] = [],
 ): Promise<unknown> {
-  const deadline = Deadline.sinceStart(1e9).sooner(20_000);
+  const deadline = within(20_000);
   return callRpc(readControlSettings(kamctlrc, pidfile), { uid: 0, gid: 0 }, method, params, deadline);
 }

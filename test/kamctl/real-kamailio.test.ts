@@ -5,8 +5,8 @@ import { readControlSettings } from '../../src/kamctl/kamctlrc.ts';
 import { callRpc } from '../../src/kamctl/rpc.ts';
 import { findAccount } from '../../src/process/account.ts';
 import { readStatus } from '../../src/process/procfs.ts';
-import { within } from '../sip-probe/support.ts';
 import { callAgent } from '../support/agent.ts';
+import { within } from '../support/deadline.ts';
 import { makeInstance } from '../support/instance.ts';
 
 function uptimeOf(result: unknown): unknown {

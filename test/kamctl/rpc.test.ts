@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { Failure } from '../../src/failure/failure.ts';
 import { newReplyFifoName, replyFifoPrefix } from '../../src/kamctl/fifo-names.ts';
 import { callRpc } from '../../src/kamctl/rpc.ts';
-import { within } from '../sip-probe/support.ts';
+import { within } from '../support/deadline.ts';
 import { answer, type ControlStandIn, controlStandIn, fillFifo, makeFifo, type Request } from './support.ts';
 
 const OWNER = { uid: 65_534, gid: 65_534 };

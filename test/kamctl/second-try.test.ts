@@ -2,8 +2,8 @@ import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { callRpc } from '../../src/kamctl/rpc.ts';
-import { within } from '../sip-probe/support.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
+import { within } from '../support/deadline.ts';
 import { until } from '../support/instance.ts';
 import { answer, type ControlStandIn, controlStandIn, type Request } from './support.ts';
 

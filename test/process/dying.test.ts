@@ -7,7 +7,7 @@ import { readParams } from '../../src/params/parse.ts';
 import { listeningSockets } from '../../src/process/sockets.ts';
 import { terminateInstance } from '../../src/process/terminate.ts';
 import { invoke } from '../params/support.ts';
-import { within } from '../sip-probe/support.ts';
+import { within } from '../support/deadline.ts';
 import { withThreads } from './support.ts';
 
 const paramsOf = (port: number) => readParams(invoke({ listen_address: '127.0.0.1', port: String(port) }));

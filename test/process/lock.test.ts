@@ -2,10 +2,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Deadline } from '../../src/lifetime/deadline.ts';
 import { awaitLock, lockAddress, takeLock, tryLock } from '../../src/process/lock.ts';
+import { within } from '../support/deadline.ts';
 import { withLockHolder } from '../support/lock-holder.ts';
 
 /** A deadline that has not come, and one that has. */
-const soon = () => Deadline.sinceStart(process.uptime() * 1000 + 10_000);
+const soon = () => within(10_000);
 const over = () => Deadline.sinceStart(0);
 const silent = () => {};
 const path = (name: string) => `/run/kamailio_ocfk_lock_${process.pid}_${name}/kamailio.pid`;

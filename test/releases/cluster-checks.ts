@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { kamailios, mainPid } from '../cluster/on-node.ts';
 import { readmeCommands } from '../cluster/readme.ts';
+import { setMaintenance, setParameter } from '../cluster/testbed/administration.ts';
 import { KAMAILIO } from '../cluster/testbed/kamailio.ts';
 import { AGENT_PATH } from '../cluster/testbed/node.ts';
 import type { Testbed } from '../cluster/testbed/testbed.ts';
@@ -164,13 +165,4 @@ async function diagnose(testbed: Testbed): Promise<void> {
   assert.match(stdout, /^Kamailio instance kamailio, parameters from the cluster's resource kamailio$/m);
   assert.match(stdout, /^ +ok +udp:192\.0\.2\.10:5060 /m);
   assert.match(stdout, /^ +ok +control plane /m);
-}
-
-function setParameter(testbed: Testbed, name: string, value: string): Promise<string> {
-  const parameter = ['--set-parameter', name, `--parameter-value=${value}`];
-  return testbed.command(['crm_resource', '--resource', KAMAILIO, ...parameter]);
-}
-
-function setMaintenance(testbed: Testbed, value: boolean): Promise<string> {
-  return testbed.command(['crm_attribute', '--name', 'maintenance-mode', '--update', String(value)]);
 }

@@ -1,7 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pollTarget } from '../../src/sip-probe/poll.ts';
-import { complaint, replyTo, SOON_MS, tcpStandIn, udpStandIn, within } from './support.ts';
+import { within } from '../support/deadline.ts';
+import { complaint, replyTo, SOON_MS, tcpStandIn, udpStandIn } from './support.ts';
 
 /** What the agent says of a server that answers with this start line. */
 async function complaintAbout(start: string, user = 'monitor', transport: 'udp' | 'tcp' = 'udp') {

@@ -6,9 +6,10 @@ import * as assert from 'uvu/assert';
 import { listeningSockets } from '../../src/process/sockets.ts';
 import { pollTarget } from '../../src/sip-probe/poll.ts';
 import { callAgent } from '../support/agent.ts';
+import { within } from '../support/deadline.ts';
 import { makeInstance, until } from '../support/instance.ts';
 import { freePort } from '../support/ports.ts';
-import { complaint, SOON_MS, within } from './support.ts';
+import { complaint, SOON_MS } from './support.ts';
 
 /** Polls a Kamailio that was started for it, over both transports. */
 async function pollKamailio(address: string, user: string) {

@@ -6,9 +6,9 @@ import * as assert from 'uvu/assert';
 import { listeningSockets } from '../../src/process/sockets.ts';
 import { pollTarget } from '../../src/sip-probe/poll.ts';
 import type { Target } from '../../src/sip-probe/target.ts';
+import { within } from '../support/deadline.ts';
 import { until } from '../support/instance.ts';
 import { freePort } from '../support/ports.ts';
-import { within } from './support.ts';
 
 const SIPP = '/usr/bin/sipp';
 const sippTest = existsSync(SIPP) ? test : test.skip;

@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
-import { Deadline } from '../../src/lifetime/deadline.ts';
 import type { Outcome } from '../../src/sip-probe/outcome.ts';
 import { pollTarget } from '../../src/sip-probe/poll.ts';
 import type { Target } from '../../src/sip-probe/target.ts';
+import { within } from '../support/deadline.ts';
 
 /** A socket that stands in for Kamailio and answers what a test wants. */
 export interface StandIn {
@@ -11,11 +11,6 @@ export interface StandIn {
   /** The requests as they came, one a datagram or a chunk. */
   readonly requests: readonly string[];
   close(): Promise<void>;
-}
-
-/** A deadline `ms` from now. */
-export function within(ms: number): Deadline {
-  return Deadline.sinceStart(Number.MAX_SAFE_INTEGER).sooner(ms);
 }
 
 /** Generous: for polls that are expected to be answered. */

@@ -1,8 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pollTarget } from '../../src/sip-probe/poll.ts';
+import { within } from '../support/deadline.ts';
 import { freePort } from '../support/ports.ts';
-import { complaint, pollStandIn, replyTo, SOON_MS, tcpStandIn, within } from './support.ts';
+import { complaint, pollStandIn, replyTo, SOON_MS, tcpStandIn } from './support.ts';
 
 test('a 200 is healthy, over IPv4 and IPv6', async () => {
   for (const address of ['127.0.0.1', '::1']) {

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pollTarget } from '../../src/sip-probe/poll.ts';
+import { within } from '../support/deadline.ts';
 import { freePort } from '../support/ports.ts';
-import { complaint, pollStandIn, SOON_MS, within } from './support.ts';
+import { complaint, pollStandIn, SOON_MS } from './support.ts';
 
 /** What the agent says of a socket without TLS that treats the first message of the handshake so. */
 async function complaintAbout(

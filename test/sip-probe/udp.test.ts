@@ -2,8 +2,9 @@ import { createSocket } from 'node:dgram';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pollTarget } from '../../src/sip-probe/poll.ts';
+import { within } from '../support/deadline.ts';
 import { freePort } from '../support/ports.ts';
-import { complaint, replyTo, SOON_MS, udpStandIn, within } from './support.ts';
+import { complaint, replyTo, SOON_MS, udpStandIn } from './support.ts';
 
 test('a server that loses the first two datagrams is healthy, and gets the same request again', async () => {
   const server = await udpStandIn((request, count, answer) => {

@@ -5,6 +5,7 @@ import { Deadline } from '../../src/lifetime/deadline.ts';
 import { readStat } from '../../src/process/procfs.ts';
 import { findStuck } from '../../src/process/workers.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
+import { within } from '../support/deadline.ts';
 import { type TestInstance, until } from '../support/instance.ts';
 import { signalAll, stateOf, withProgram, withSleep } from '../support/processes.ts';
 
@@ -32,10 +33,11 @@ async function withStopped(pid: number, body: () => Promise<void>): Promise<void
   }
 }
 
+/** Generous: nothing waits for its end. */
+const SOON_MS = 20_000;
+
 const monitorAt = (instance: TestInstance, level: string) =>
   call(instance, 'monitor', {}, { env: { OCF_CHECK_LEVEL: level } });
-
-const soon = () => Deadline.sinceStart(1e9).sooner(20_000);
 
 const traceable = PTRACE === undefined ? test.skip : test;
 
@@ -88,7 +90,7 @@ test('a process that is stopped for a moment and goes on is no problem', () =>
     await withStopped(pid, async () => {
       const seen = readStat(pid);
       assert.ok(seen?.state === 'T');
-      const checked = Promise.all([stoppedMain(seen, soon()), findStuck([seen], soon())]);
+      const checked = Promise.all([stoppedMain(seen, within(SOON_MS)), findStuck([seen], within(SOON_MS))]);
       signalAll([pid], 'SIGCONT');
       assert.equal(await checked, [[], []]);
     });
@@ -100,7 +102,7 @@ test('a process that is stopped is looked at again until the deadline, not beyon
       const seen = readStat(pid);
       assert.ok(seen);
       assert.is((await stoppedMain(seen, Deadline.sinceStart(0))).length, 1);
-      assert.is((await stoppedMain(seen, soon())).length, 1);
+      assert.is((await stoppedMain(seen, within(SOON_MS))).length, 1);
     });
   }));
 
