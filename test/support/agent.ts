@@ -31,6 +31,9 @@ export interface CallOptions {
   readonly limitMs?: number;
 }
 
+/** How long after an agent's end its last output is waited for, while somebody else holds its pipes. */
+const LAST_OUTPUT_MS = 20;
+
 /** Calls an agent as the executor does: one action, parameters as OCF_RESKEY_<name>. */
 export async function callAgent(
   action: string | undefined,
@@ -63,8 +66,9 @@ export async function callAgent(
   const limit = options.limitMs && setTimeout(() => child.kill('SIGKILL'), options.limitMs);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
+    child.on('close', resolve);
     // The shell agent's Kamailio may keep a pipe of its own open: the end of the agent counts.
-    child.on('exit', (status) => setTimeout(() => resolve(status), 20));
+    child.on('exit', (status) => setTimeout(resolve, LAST_OUTPUT_MS, status));
   });
   if (limit) clearTimeout(limit);
   const reason = /^ocf-exit-reason:(.*)$/m.exec(stderr)?.[1] ?? '';
