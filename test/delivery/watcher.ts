@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 
-/** Reads a file again and again beside the test, as a cluster that calls the agent would. */
+/** Reads a file beside the test, again and again while it is demanded, as a cluster that calls the agent would. */
 export interface Watcher {
   /** From now on every look must find one of the known contents. */
   demand(): void;
@@ -9,12 +9,18 @@ export interface Watcher {
   end(): Promise<void>;
 }
 
+/** What the first cell says. */
+const NOTHING_DEMANDED = 0;
+const DEMANDED = 1;
+const ENDED = 2;
+
 const SCRIPT = `
   const { readFileSync } = require('node:fs');
   const { path, known, pattern, cells } = require('node:worker_threads').workerData;
   const contents = new Set(known);
-  while (Atomics.load(cells, 0) !== 2) {
-    const demanded = Atomics.load(cells, 0) === 1;
+  for (;;) {
+    Atomics.wait(cells, 0, ${NOTHING_DEMANDED});
+    if (Atomics.load(cells, 0) === ${ENDED}) break;
     let index = 1;
     try {
       const found = readFileSync(path, 'latin1');
@@ -22,8 +28,8 @@ const SCRIPT = `
     } catch {
       index = 2;
     }
-    // One look may have begun before the demand, or end after it.
-    if (demanded && Atomics.load(cells, 0) === 1) {
+    // The look may have ended after the demand.
+    if (Atomics.load(cells, 0) === ${DEMANDED}) {
       Atomics.add(cells, 1, 1);
       if (index > 1) Atomics.add(cells, index, 1);
     }
@@ -36,18 +42,22 @@ const SCRIPT = `
 export function watchFile(path: string, known: readonly string[], pattern: RegExp): Watcher {
   const cells = new Int32Array(new SharedArrayBuffer(16));
   const worker = new Worker(SCRIPT, { eval: true, workerData: { path, known, pattern, cells } });
+  const tell = (what: number) => {
+    Atomics.store(cells, 0, what);
+    Atomics.notify(cells, 0);
+  };
   return {
     demand: () => {
       for (const index of [1, 2, 3]) Atomics.store(cells, index, 0);
-      Atomics.store(cells, 0, 1);
+      tell(DEMANDED);
     },
     release: () => {
-      Atomics.store(cells, 0, 0);
+      tell(NOTHING_DEMANDED);
       const count = (index: number) => Atomics.load(cells, index);
       return { looks: count(1), missing: count(2), broken: count(3) };
     },
     end: async () => {
-      Atomics.store(cells, 0, 2);
+      tell(ENDED);
       await new Promise((resolve) => worker.once('exit', resolve));
     },
   };
