@@ -1,6 +1,6 @@
 /**
  * Runs the suites, test/**\/*.test.ts, each as a process of its own, so that a suite that crashes or hangs takes
- * no other along. Two run at a time, see lanes.ts. Arguments pick files by a part of their path. The last line of
+ * no other along. Three run at a time, see lanes.ts. Arguments pick files by a part of their path. The last line of
  * the output is `N passed, N failed`, with `, N skipped` where there were any.
  */
 import { spawn } from 'node:child_process';
