@@ -93,7 +93,13 @@ const canUnshare = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'tru
           assertCall(await call(instance, 'stop'), 0);
           assert.equal(instance.pids(), []);
           assertCall(await call(instance, 'monitor'), 7, /^not running: /);
-          assert.equal(inside(), pids, 'it lives on');
+          // On a busy node it may still have been forking workers.
+          const now = inside();
+          assert.equal(
+            pids.filter((pid) => !now.includes(pid)),
+            [],
+            'none of it has ended',
+          );
           assert.is(unshare.ended(), undefined);
         });
         await until(() => processesNaming(instance.pidfile).size === 0, 'the namespace is gone');
