@@ -20,8 +20,6 @@ const BY_THEMSELVES = [
   'test/releases/',
   'test/situations/hostile-values',
   'test/situations/lost-start',
-  'test/watch/process',
-  'test/watch/sip',
   'test/cluster/',
   'test/delivery/',
 ];
