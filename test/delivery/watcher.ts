@@ -20,7 +20,10 @@ const SCRIPT = `
   const contents = new Set(known);
   for (;;) {
     Atomics.wait(cells, 0, ${NOTHING_DEMANDED});
-    if (Atomics.load(cells, 0) === ${ENDED}) break;
+    const said = Atomics.load(cells, 0);
+    if (said === ${ENDED}) break;
+    // A demand that was over before this thread woke.
+    if (said !== ${DEMANDED}) continue;
     let index = 1;
     try {
       const found = readFileSync(path, 'latin1');
