@@ -11,7 +11,7 @@ import { rpc } from '../drain/support.ts';
 import { allTransports, ownCertificate, webSockets } from '../health/support.ts';
 import { assertCall } from '../support/calls.ts';
 import { type InstanceOptions, pause, type TestInstance, until } from '../support/instance.ts';
-import { signalAll, stateOf } from '../support/processes.ts';
+import { signalAll } from '../support/processes.ts';
 import { NODE, RESOURCE, type WatchedInstance, withWatched } from './support.ts';
 
 const SIP = { watch: 'sip', watch_timeout: '2' };
@@ -45,21 +45,8 @@ async function withPolled(
       () => transports.every((one) => polls(watched.instance, one).answered > 0),
       'each transport answers',
     );
-    try {
-      await body(watched, pid);
-    } catch (error) {
-      console.log(describe(watched));
-      throw error;
-    }
+    await body(watched, pid);
   }, options);
-}
-
-/** What a person would look at first. */
-function describe({ instance, log }: WatchedInstance): string {
-  const states = instance.pids().map((pid) => `${pid} ${stateOf(pid)}`);
-  return [`log: ${log()}`, `polls: ${readPolls(instance.pidfile)}`, `Kamailio: ${states.join(', ')}`].join(
-    '\n',
-  );
 }
 
 test('a healthy Kamailio is polled over each transport, on sockets that are kept, and diagnose shows the round trips', () =>

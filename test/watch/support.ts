@@ -1,12 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runFile } from '../../src/process/run-directory.ts';
-import { readState } from '../../src/watch/state.ts';
+import { readPolls, readState } from '../../src/watch/state.ts';
 import { endWatcherProcess } from '../../src/watch/watcher-process.ts';
 import type { Call, CallOptions } from '../support/agent.ts';
 import { call, withInstance } from '../support/calls.ts';
 import { type InstanceOptions, type TestInstance, until } from '../support/instance.ts';
-import { isAlive, processesNaming } from '../support/processes.ts';
+import { isAlive, processesNaming, stateOf } from '../support/processes.ts';
 
 export const NODE = 'node1';
 export const RESOURCE = 'ocfk_test';
@@ -84,6 +84,9 @@ export async function withWatched(
     watched.setTool('crm_resource', `echo "$*" >>${reported}`);
     try {
       await body(watched);
+    } catch (error) {
+      console.log(describe(watched));
+      throw error;
     } finally {
       await call(instance, 'stop');
       for (const pid of watchersOf(instance)) process.kill(pid, 'SIGKILL');
@@ -92,6 +95,12 @@ export async function withWatched(
       rmSync(runFile(instance.pidfile, 'watcher'), { force: true });
     }
   });
+}
+
+/** What a person would look at first. */
+function describe({ instance, log }: WatchedInstance): string {
+  const states = instance.pids().map((pid) => `${pid} ${stateOf(pid)}`);
+  return `log: ${log()}\npolls: ${readPolls(instance.pidfile)}\nKamailio: ${states.join(', ')}`;
 }
 
 /** By the environment: the title holds the resource's name alone, and that is the same for each test. */
