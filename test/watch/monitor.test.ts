@@ -1,10 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -21,7 +20,6 @@ import { readState } from '../../src/watch/state.ts';
 import { AGENT } from '../support/agent.ts';
 import { assertCall, call } from '../support/calls.ts';
 import { until } from '../support/instance.ts';
-import { ifInterrupted } from '../support/interrupted.ts';
 import { withLockHolder } from '../support/lock-holder.ts';
 import { account } from '../support/ordinary-user.ts';
 import { isAlive, signalAll, withSleep } from '../support/processes.ts';
@@ -167,23 +165,22 @@ test('validate-all warns of a watcher outside a cluster, and accepts it', () =>
     );
   }));
 
-/** Puts what a local user might have made in the place of the watchers' directory, and the real one back afterwards. */
-async function withForgedDirectory(forge: () => void, body: () => Promise<void>): Promise<void> {
-  const kept = mkdtempSync('/run/ocf-kamailio-test-');
-  const putBack = () => {
-    rmSync(RUN_DIRECTORY, { recursive: true, force: true });
-    if (existsSync(join(kept, 'real'))) renameSync(join(kept, 'real'), RUN_DIRECTORY);
-    rmSync(kept, { recursive: true, force: true });
-  };
-  const isBack = ifInterrupted(putBack);
-  try {
-    if (existsSync(RUN_DIRECTORY)) renameSync(RUN_DIRECTORY, join(kept, 'real'));
-    forge();
-    await body();
-  } finally {
-    isBack();
-    putBack();
-  }
+const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+
+/**
+ * The agent on a node where a local user came before root: each call has a /run of its own, with what `forge` makes in it.
+ * The real one stays in place, for the watchers of other suites end when their files are gone.
+ */
+function agentAfter(forge: string, { instance }: WatchedInstance): string {
+  const agent = join(instance.directory, 'forged');
+  const words = `mount -t tmpfs tmpfs /run && ${forge} && exec "$0" "$@"`;
+  const lines = [
+    '#!/bin/sh',
+    'PATH="$PATH:/usr/bin:/bin"',
+    `exec unshare --mount sh -c '${words}' '${AGENT}' "$@"`,
+  ];
+  writeFileSync(agent, lines.join('\n'), { mode: 0o755 });
+  return agent;
 }
 
 const nobody = account('nobody');
@@ -191,34 +188,26 @@ const nobody = account('nobody');
 for (const [what, said, forge] of [
   [
     'belongs to another account',
-    '/run/ocf-kamailio belongs to another account',
-    () => {
-      mkdirSync(RUN_DIRECTORY);
-      chownSync(RUN_DIRECTORY, nobody.uid, nobody.gid);
-    },
+    `${RUN_DIRECTORY} belongs to another account`,
+    `install -d -o nobody ${RUN_DIRECTORY}`,
   ],
-  [
-    'is writable by others',
-    'others may write to /run/ocf-kamailio',
-    () => {
-      mkdirSync(RUN_DIRECTORY);
-      chmodSync(RUN_DIRECTORY, 0o777);
-    },
-  ],
-  ['is a symbolic link', '/run/ocf-kamailio is a symbolic link', () => symlinkSync('/tmp', RUN_DIRECTORY)],
+  ['is writable by others', `others may write to ${RUN_DIRECTORY}`, `install -d -m 777 ${RUN_DIRECTORY}`],
+  ['is a symbolic link', `${RUN_DIRECTORY} is a symbolic link`, `ln -s /tmp ${RUN_DIRECTORY}`],
 ] as const) {
-  test(`a directory of watchers that ${what} is not used, and fails neither start, monitor nor stop`, () =>
-    withWatched((watched) =>
-      withForgedDirectory(forge, async () => {
+  (canMount ? test : test.skip)(
+    `a directory of watchers that ${what} is not used, and fails neither start, monitor nor stop`,
+    () =>
+      withWatched(async (watched) => {
+        const agent = agentAfter(forge, watched);
         for (const action of ['start', 'monitor']) {
-          const called = await watched.act(action);
+          const called = await watched.act(action, {}, { agent });
           assertCall(called, 0);
           assert.match(called.stderr, `goes on without a watcher: ${said}`);
         }
-        assertCall(await watched.act('stop'), 0);
+        assertCall(await watched.act('stop', {}, { agent }), 0);
         await until(() => watched.watchers().length === 0, 'no watcher is left');
       }),
-    ));
+  );
 }
 
 /** The state as it would have to be for the agent to take `pid` for the watcher. */
