@@ -2,8 +2,11 @@ import * as assert from 'uvu/assert';
 import { KAMAILIO, PIDFILE } from '../testbed/kamailio.ts';
 import { FIFO, KAMCTLRC, setTimeoutOf, TIMEOUTS } from './configuration.ts';
 import { DEAD, type Fault, type Undo } from './fault.ts';
-import { endUnharmed, OTHER_DIRECTORY, startOther } from './other-kamailio.ts';
+import { endUnharmed, startOther } from './other-kamailio.ts';
 import type { Service } from './service.ts';
+
+/** Puts the pid `$2` into the pidfile `$1` at once: the cluster's monitor must not come upon one that is still empty. */
+const REPLACE = 'cp -p "$1" "$1.new"; echo "$2" >"$1.new"; mv "$1.new" "$1"';
 
 /** Faults of files, directories and file systems. */
 export const FILE_FAULTS: readonly Fault[] = [
@@ -36,7 +39,7 @@ export const FILE_FAULTS: readonly Fault[] = [
     also: 'the other instance lives on',
     inflict: async (service) => {
       const main = await startOther(service);
-      await service.sh('cat "$1/kamailio.pid" >"$2"', OTHER_DIRECTORY, PIDFILE);
+      await service.sh(REPLACE, PIDFILE, String(main));
       return endUnharmed(service, main);
     },
   },
@@ -47,8 +50,9 @@ export const FILE_FAULTS: readonly Fault[] = [
     registrations: 'kept',
     also: 'the other program lives on',
     inflict: async (service) => {
-      const script = 'sleep 3600 >/dev/null 2>&1 & echo $! | tee "$1"';
-      return endUnharmed(service, Number(await service.sh(script, PIDFILE)));
+      const other = Number(await service.sh('sleep 3600 >/dev/null 2>&1 & echo $!'));
+      await service.sh(REPLACE, PIDFILE, String(other));
+      return endUnharmed(service, other);
     },
   },
   {

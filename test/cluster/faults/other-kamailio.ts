@@ -4,7 +4,7 @@ import type { Undo } from './fault.ts';
 import type { Service } from './service.ts';
 
 /** Directory of an instance besides the cluster's, for faults that must not touch it. */
-export const OTHER_DIRECTORY = '/run/kamailio_other';
+const OTHER_DIRECTORY = '/run/kamailio_other';
 
 /** Starts a Kamailio that the cluster knows nothing of, on UDP alone; returns its main process. */
 export async function startOther(
