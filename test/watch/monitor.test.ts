@@ -188,11 +188,11 @@ const nobody = account('nobody');
 for (const [what, said, forge] of [
   [
     'belongs to another account',
-    `${RUN_DIRECTORY} belongs to another account`,
-    `install -d -o nobody ${RUN_DIRECTORY}`,
+    '/run/ocf-kamailio belongs to another account',
+    `install -d -o ${nobody.uid} -g ${nobody.gid} ${RUN_DIRECTORY}`,
   ],
-  ['is writable by others', `others may write to ${RUN_DIRECTORY}`, `install -d -m 777 ${RUN_DIRECTORY}`],
-  ['is a symbolic link', `${RUN_DIRECTORY} is a symbolic link`, `ln -s /tmp ${RUN_DIRECTORY}`],
+  ['is writable by others', 'others may write to /run/ocf-kamailio', `install -d -m 777 ${RUN_DIRECTORY}`],
+  ['is a symbolic link', '/run/ocf-kamailio is a symbolic link', `ln -s /tmp ${RUN_DIRECTORY}`],
 ] as const) {
   (canMount ? test : test.skip)(
     `a directory of watchers that ${what} is not used, and fails neither start, monitor nor stop`,
