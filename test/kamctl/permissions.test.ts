@@ -3,9 +3,10 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AGENT, type Call } from '../support/agent.ts';
+import type { Call } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { type TestInstance, until } from '../support/instance.ts';
+import { agentWithMounts, canMount } from '../support/mounts.ts';
 import { account, ordinaryUser } from '../support/ordinary-user.ts';
 import { signalAll, stateOf } from '../support/processes.ts';
 import { traceAction } from '../support/trace.ts';
@@ -128,8 +129,6 @@ const hasStrace = spawnSync('strace', ['-V']).status === 0;
     }),
 );
 
-const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
-
 (canMount ? test : test.skip)(
   'a mkfifo that hangs holds a monitor up no longer than a poll may take (needs mount namespaces)',
   () =>
@@ -138,14 +137,11 @@ const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
       rmSync(instance.spareFifo);
       const hang = join(instance.directory, 'hang');
       writeFileSync(hang, '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
-      const agent = join(instance.directory, 'agent');
-      const mounted = `mount --bind ${hang} $(realpath /usr/bin/mkfifo) && exec "$AGENT" "$@"`;
-      writeFileSync(agent, `#!/bin/sh\nexec unshare --mount sh -c '${mounted}' sh "$@"\n`, { mode: 0o755 });
+      const agent = agentWithMounts(instance.directory, `mount --bind ${hang} $(realpath /usr/bin/mkfifo)`);
       const limitMs = 20_000;
-      const env = { AGENT: AGENT };
       const params = { probe_timeout: '1', CRM_meta_timeout: '60000' };
       assertCall(
-        await call(instance, 'monitor', params, { agent, env, limitMs }),
+        await call(instance, 'monitor', params, { agent, limitMs }),
         1,
         /control plane: the FIFO for the reply cannot be made in \/tmp \(ETIMEDOUT\)/,
       );

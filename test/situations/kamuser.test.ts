@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { AGENT } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import type { TestInstance } from '../support/instance.ts';
+import { agentWithMounts, canMount } from '../support/mounts.ts';
 import { account } from '../support/ordinary-user.ts';
 import { commandLine } from '../support/processes.ts';
 import { traceAction } from '../support/trace.ts';
@@ -14,14 +15,9 @@ const NOBODY = account('nobody');
 const KAMAILIO = account('kamailio');
 const AS_NOBODY = { ...NOBODY, params: { kamuser: 'nobody' } };
 
-const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
-
 /** The agent on a node without setpriv: something that cannot be executed is in its place. */
 function withoutSetpriv({ directory }: TestInstance): string {
-  const agent = join(directory, 'without-setpriv');
-  const words = `mount --bind /dev/null /usr/bin/setpriv && exec "$0" "$@"`;
-  writeFileSync(agent, `#!/bin/sh\nexec unshare --mount sh -c '${words}' '${AGENT}' "$@"\n`, { mode: 0o755 });
-  return agent;
+  return agentWithMounts(directory, 'mount --bind /dev/null /usr/bin/setpriv');
 }
 
 /** Uid, Gid or Groups of a process (proc(5)): the numbers behind the name. */

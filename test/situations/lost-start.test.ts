@@ -1,13 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AGENT } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
 import { openDatabase } from '../support/database.ts';
 import { type TestInstance, until } from '../support/instance.ts';
+import { agentWithMounts, canMount } from '../support/mounts.ts';
 import { freePort } from '../support/ports.ts';
 import { commandLine, processesNaming } from '../support/processes.ts';
 
@@ -26,7 +25,6 @@ const DATABASE = database(1);
 const LONG = { CRM_meta_timeout: '60000' };
 /** What is tried again is so for half of the time. */
 const SHORT = { CRM_meta_timeout: '20000' };
-const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
 
 const AGAIN = /^WARNING: launching Kamailio again, /m;
 
@@ -130,10 +128,7 @@ async function silentNameServer(address: string): Promise<Socket> {
 function withNameServers({ directory }: TestInstance, servers: readonly string[]): string {
   const resolvConf = join(directory, 'resolv.conf');
   writeFileSync(resolvConf, servers.map((server) => `nameserver ${server}\n`).join(''));
-  const agent = join(directory, 'with-name-servers');
-  const line = `mount --bind "${resolvConf}" /etc/resolv.conf && exec "$0" "$@"`;
-  writeFileSync(agent, `#!/bin/sh\nexec unshare --mount sh -c '${line}' '${AGENT}' "$@"\n`, { mode: 0o755 });
-  return agent;
+  return agentWithMounts(directory, `mount --bind "${resolvConf}" /etc/resolv.conf`);
 }
 
 test('a Kamailio in the foreground (fork=no) is reported at once, with the line to remove', () =>

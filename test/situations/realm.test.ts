@@ -1,14 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AGENT } from '../support/agent.ts';
 import { assertCall, call, withInstance } from '../support/calls.ts';
+import { agentWithMounts, canMount } from '../support/mounts.ts';
 import { account } from '../support/ordinary-user.ts';
 import { processesNaming } from '../support/processes.ts';
 
-const canUnshare = spawnSync('unshare', ['--mount', 'true']).status === 0;
 const { uid, gid } = account('kamailio');
 
 /** An agent on a node that has other files at some paths: `replaced` gives the text of each. */
@@ -17,19 +15,13 @@ function agentWith(directory: string, replaced: Readonly<Record<string, string>>
     const file = join(directory, `replaced-${index}`);
     writeFileSync(file, text);
     chmodSync(file, 0o755);
-    return `mount --bind '${file}' '${path}' && `;
+    return `mount --bind "${file}" "${path}"`;
   });
-  const agent = join(directory, 'agent');
-  writeFileSync(
-    agent,
-    `#!/bin/sh\nexec unshare --mount sh -c "${mounts.join('')}exec '${AGENT}' \\"\\$@\\"" sh "$@"\n`,
-  );
-  chmodSync(agent, 0o755);
-  return agent;
+  return agentWithMounts(directory, mounts.join(' && '));
 }
 
 function realmTest(title: string, body: () => Promise<void>): void {
-  if (canUnshare) return void test(title, body);
+  if (canMount) return void test(title, body);
   console.log(`skipped: ${title}: no mount namespace can be made`);
   test.skip(title);
 }

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -21,6 +20,7 @@ import { AGENT } from '../support/agent.ts';
 import { assertCall, call } from '../support/calls.ts';
 import { until } from '../support/instance.ts';
 import { withLockHolder } from '../support/lock-holder.ts';
+import { agentWithMounts, canMount } from '../support/mounts.ts';
 import { account } from '../support/ordinary-user.ts';
 import { isAlive, signalAll, withSleep } from '../support/processes.ts';
 import { type WatchedInstance, withWatched } from './support.ts';
@@ -165,22 +165,12 @@ test('validate-all warns of a watcher outside a cluster, and accepts it', () =>
     );
   }));
 
-const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
-
 /**
  * The agent on a node where a local user came before root: each call has a /run of its own, with what `forge` makes in it.
  * The real one stays in place, for the watchers of other suites end when their files are gone.
  */
 function agentAfter(forge: string, { instance }: WatchedInstance): string {
-  const agent = join(instance.directory, 'forged');
-  const words = `mount -t tmpfs tmpfs /run && ${forge} && exec "$0" "$@"`;
-  const lines = [
-    '#!/bin/sh',
-    'PATH="$PATH:/usr/bin:/bin"',
-    `exec unshare --mount sh -c '${words}' '${AGENT}' "$@"`,
-  ];
-  writeFileSync(agent, lines.join('\n'), { mode: 0o755 });
-  return agent;
+  return agentWithMounts(instance.directory, `mount -t tmpfs tmpfs /run && ${forge}`);
 }
 
 const nobody = account('nobody');
