@@ -61,15 +61,18 @@ test('a Kamailio with the same pidfile in another PID namespace is not ours', ()
   withInstance({}, async (instance) => {
     // As in a container: its own process table, where the same numbers mean other processes.
     const container = ['--pid', '--fork', '--kill-child', '--mount-proc', '/usr/sbin/kamailio'];
-    const listen = ['-l', `udp:127.0.0.1:${instance.port}`];
+    const listen = ['udp', 'tcp'].flatMap((proto) => ['-l', `${proto}:127.0.0.1:${instance.port}`]);
     const args = [...container, '-DD', '-P', instance.pidfile, '-f', instance.conffile, ...listen];
+    assertCall(await call(instance, 'start'), 0);
+    const all = instance.pids().length;
+    assertCall(await call(instance, 'stop'), 0);
     await withProgram('unshare', args, {}, async (unshare) => {
       const inside = () =>
         [...processesNaming(instance.pidfile).keys()].filter((pid) => pid !== unshare.pid).sort();
       await until(async () => {
         const polled = await call(instance, 'monitor');
-        return inside().length > 5 && polled.code === 7;
-      }, 'it runs in its namespace');
+        return inside().length === all && polled.code === 7;
+      }, 'it runs in its namespace, and has forked as many processes as one outside');
       const pids = inside();
       assertCall(await call(instance, 'monitor'), 7, /^not running: /);
       assertCall(await call(instance, 'stop'), 0);
